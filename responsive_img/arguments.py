@@ -1,0 +1,189 @@
+"""Reads what people write into a spec: every form an argument may have, and what is wrong with the others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from responsive_img.exceptions import SpecError
+from responsive_img.formats import FORMATS, format_name
+from responsive_img.geometry import FocalPoint
+from responsive_img.specs import ANY_FORMAT, Spec, sorted_quality
+
+RATIOS = {"square": Fraction(1)}
+FITS = ("contain", "cover")
+
+
+def _read_length(name: str, value: object) -> int:
+    """Read a length in px: a whole number, or its text."""
+    number = float("nan")
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
+        number = int(value)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        number = value
+    if not (math.isfinite(number) and number >= 1 and number == int(number)):
+        raise SpecError(f"'{name}' must be a whole number of px from 1 on, not {value!r}.")
+    return int(number)
+
+
+def _read_ratio(name: str, value: object) -> Fraction:
+    """Read "16/9", "16:9", "1.5", 1.5 or a word."""
+    if isinstance(value, str) and value.strip().lower() in RATIOS:
+        return RATIOS[value.strip().lower()]
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        over, _, under = str(value).replace(":", "/").partition("/")
+        ratio = Fraction(over.strip()) / Fraction(under.strip() or 1)
+    except (ValueError, ZeroDivisionError) as error:
+        raise SpecError(_ratio_message(name, value)) from error
+    if not Fraction(1, 100) <= ratio <= 100:
+        raise SpecError(_ratio_message(name, value))
+    return ratio.limit_denominator(100_000)
+
+
+def _ratio_message(name: str, value: object) -> str:
+    return (
+        f"'{name}' must be width over height such as '16/9' or 1.5, between 1/100 and 100, "
+        f"or one of: {', '.join(RATIOS)}; not {value!r}."
+    )
+
+
+def _read_fit(name: str, value: object) -> str:
+    if value not in FITS:
+        raise SpecError(f"'{name}' must be one of: {', '.join(FITS)}; not {value!r}.")
+    return str(value)
+
+
+def _read_focal(name: str, value: object) -> FocalPoint:
+    """Read "30% 70%", "0.3 0.7" or a pair of fractions."""
+    try:
+        parts = _items(value)
+        x, y = (
+            float(part[:-1]) / 100 if isinstance(part, str) and part.endswith("%") else float(part)
+            for part in parts
+        )
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"'{name}' must be such as '30% 70%' or (0.3, 0.7), not {value!r}.") from error
+    if not (0 <= x <= 1 and 0 <= y <= 1):
+        raise SpecError(f"'{name}' must lie within the picture, 0% to 100%, not {value!r}.")
+    return FocalPoint(x, y)
+
+
+def _read_flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise SpecError(f"'{name}' must be True or False, not {value!r}.")
+    return value
+
+
+def _read_densities(name: str, value: object) -> tuple[float, ...]:
+    """Read "1 2", [1, 2] or one number; 1 is always in."""
+    try:
+        numbers = {float(part) for part in _items(value)}
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"'{name}' must be numbers such as '1 2', not {value!r}.") from error
+    if not all(math.isfinite(number) and number >= 1 for number in numbers):
+        raise SpecError(f"'{name}' must be numbers from 1 on, not {value!r}.")
+    return tuple(sorted({1.0, *(round(number, 2) for number in numbers)}))
+
+
+def _read_formats(name: str, value: object) -> tuple[str, ...]:
+    """Read "avif webp" or a list of names; a name that comes twice counts once."""
+    try:
+        return tuple(dict.fromkeys(format_name(str(part)) for part in _items(value)))
+    except TypeError as error:
+        raise SpecError(f"'{name}' must be names such as 'avif webp', not {value!r}.") from error
+
+
+def _read_format(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise SpecError(f"'{name}' must be one of: {', '.join(FORMATS)}; not {value!r}.")
+    return format_name(value)
+
+
+def _read_quality(name: str, value: object) -> tuple[tuple[str, int], ...]:
+    """Read 70, "70", "webp 70 avif 55" or {"webp": 70}."""
+    if isinstance(value, Mapping):
+        pairs = [(format_name(str(key)), number) for key, number in value.items()]
+    else:
+        words = [value] if isinstance(value, (int, float)) else _items(value)
+        if len(words) == 1:
+            pairs = [(ANY_FORMAT, words[0])]
+        elif len(words) % 2:
+            raise SpecError(f"'{name}' must be such as 70 or 'webp 70 avif 55', not {value!r}.")
+        else:
+            pairs = [(format_name(str(key)), words[i + 1]) for i, key in enumerate(words) if not i % 2]
+    return sorted_quality({key: _read_percent(name, number) for key, number in pairs})
+
+
+def _read_percent(name: str, value: object) -> int:
+    text = str(value)
+    if isinstance(value, bool) or not (text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= 100):
+        raise SpecError(f"'{name}' must be whole numbers from 1 to 100, not {value!r}.")
+    return int(text)
+
+
+def read_preset(value: object) -> str:
+    """
+    Read the name of a preset.
+
+    Raises:
+        SpecError: It is no text.
+    """
+    if not isinstance(value, str) or not value:
+        raise SpecError(f"A preset is given by its name, not {value!r}.")
+    return str(value)
+
+
+def _items(value: object) -> list[Any]:
+    """Return the parts of "1 2", "1, 2", [1, 2] or one number."""
+    if isinstance(value, str):
+        return value.replace(",", " ").split()
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return [value]
+    if isinstance(value, Iterable):
+        return list(value)
+    raise TypeError(f"{value!r} has no parts")
+
+
+_READERS: dict[str, Callable[[str, object], Any]] = {
+    "width": _read_length,
+    "height": _read_length,
+    "ratio": _read_ratio,
+    "fit": _read_fit,
+    "focal": _read_focal,
+    "upscale": _read_flag,
+    "densities": _read_densities,
+    "formats": _read_formats,
+    "format": _read_format,
+    "quality": _read_quality,
+}
+ARGUMENTS = tuple(_READERS)
+
+
+def read(options: Mapping[str, object], *, preset: str | None = None, partial: bool = False) -> Spec:
+    """
+    Return the spec that arguments tell; an argument that is None is not told.
+
+    Args:
+        options: Argument → value.
+        preset: Name of the preset below them.
+        partial: More arguments are to come, so what is missing is not missed yet.
+
+    Raises:
+        SpecError: An argument is unknown, malformed, or contradicts another one.
+    """
+    values: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in _READERS:
+            raise SpecError.unknown("argument", name, ARGUMENTS)
+        if value is not None:
+            values[name] = _READERS[name](name, value)
+    if preset is not None:
+        values["preset"] = preset
+    spec = Spec(**values)
+    if preset is None and not partial:
+        spec.check_box()
+    return spec

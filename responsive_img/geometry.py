@@ -1,0 +1,167 @@
+"""
+Sizes, boxes and the arithmetic of fit and crop: pure values, no Django, no Pillow.
+
+Everything is in px of the *oriented* source (as a person sees it), origin top left, unless a
+docstring says *stored* (as the file holds it, before its EXIF orientation is applied).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+# EXIF orientations that swap width and height (TIFF 6.0, tag 0x0112).
+SWAPPING_ORIENTATIONS = frozenset({5, 6, 7, 8})
+
+
+class Size(NamedTuple):
+    """Width and height in whole px."""
+
+    width: int
+    height: int
+
+
+class Box(NamedTuple):
+    """Left, top, right and bottom edge in px, half-open; fractions of a px are kept for the resize."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        """Right minus left, px."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Bottom minus top, px."""
+        return self.bottom - self.top
+
+
+class FocalPoint(NamedTuple):
+    """The point a crop keeps, as fractions 0..1 of the oriented source, origin top left."""
+
+    x: float
+    y: float
+
+
+CENTRE = FocalPoint(0.5, 0.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """
+    What part of a source is shown, and at which size a template asks for it.
+
+    Attributes:
+        box: The part of the oriented source that is shown.
+        scale: Asked px per source px at density 1; over 1 means that the source is too small.
+        asked: The asked size at density 1 where both sides follow from the arguments (a crop), else None.
+    """
+
+    box: Box
+    scale: float
+    asked: tuple[float, float] | None
+
+    def size_at(self, scale: float) -> Size:
+        """Return the size in px of the shown part at `scale` px per source px."""
+        return Size(round_px(self.box.width * scale), round_px(self.box.height * scale))
+
+
+def round_px(length: float) -> int:
+    """Return a length in whole px: halves go up, and nothing is thinner than one px."""
+    return max(1, math.floor(length + 0.5))
+
+
+def crop_box(source: Size, ratio: Fraction, focal: FocalPoint = CENTRE) -> Box:
+    """
+    Return the largest box of the given ratio, centred as near to `focal` as it fits into the source.
+
+    Args:
+        source: Oriented size.
+        ratio: Width over height of the wanted box, positive.
+        focal: The point to keep.
+    """
+    width = min(float(source.width), float(source.height * ratio))
+    height = min(float(source.height), float(source.width / ratio))
+    left = min(max(focal.x * source.width - width / 2, 0.0), source.width - width)
+    top = min(max(focal.y * source.height - height / 2, 0.0), source.height - height)
+    return Box(left, top, left + width, top + height)
+
+
+def frame(
+    source: Size,
+    *,
+    width: int | None,
+    height: int | None,
+    ratio: Fraction | None,
+    fit: str,
+    focal: FocalPoint = CENTRE,
+) -> Frame:
+    """
+    Return what part of the source a template asks for, and how large.
+
+    Args:
+        source: Oriented size.
+        width: Asked width at density 1, or None.
+        height: Asked height at density 1, or None.
+        ratio: Asked width over height, or None; never together with both sides.
+        fit: "cover" crops to the box of the arguments, "contain" fits the whole source into it.
+        focal: The point that a crop keeps.
+    """
+    wide, high = box_sides(width=width, height=height, ratio=ratio)
+    if ratio is None and width and height:
+        ratio = Fraction(width, height)
+    if fit == "cover" and ratio is not None:
+        box = crop_box(source, ratio, focal)
+        if wide is None or high is None:
+            return Frame(box=box, scale=1.0, asked=None)
+        return Frame(box=box, scale=wide / box.width, asked=(wide, high))
+    box = Box(0.0, 0.0, float(source.width), float(source.height))
+    scales = [side / length for side, length in ((wide, box.width), (high, box.height)) if side is not None]
+    return Frame(box=box, scale=min(scales, default=1.0), asked=None)
+
+
+def box_sides(
+    *, width: int | None, height: int | None, ratio: Fraction | None
+) -> tuple[float | None, float | None]:
+    """Return the asked width and height at density 1, px; a side that does not follow is None."""
+    if ratio is None or (width is None and height is None):
+        return width, height
+    if width is not None:
+        return width, float(width / ratio)
+    return float((height or 0) * ratio), height
+
+
+def swap(size: Size) -> Size:
+    """Return the size with its sides exchanged: stored to oriented and back for a turned photo."""
+    return Size(size.height, size.width)
+
+
+def stored_box(box: Box, source: Size, orientation: int) -> Box:
+    """
+    Return where a box of the oriented source lies in the stored picture.
+
+    Args:
+        box: Box in the oriented frame.
+        source: Oriented size.
+        orientation: EXIF orientation 1..8; an unknown one counts as 1.
+    """
+    left, top, right, bottom = box
+    width, height = source
+    mirrored = (width - right, top, width - left, bottom)
+    return Box(
+        *{
+            2: mirrored,
+            3: (width - right, height - bottom, width - left, height - top),
+            4: (left, height - bottom, right, height - top),
+            5: (top, left, bottom, right),
+            6: (top, width - right, bottom, width - left),
+            7: (height - bottom, width - right, height - top, width - left),
+            8: (height - bottom, left, height - top, right),
+        }.get(orientation, (left, top, right, bottom))
+    )
