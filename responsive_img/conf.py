@@ -1,0 +1,137 @@
+"""
+The settings, with their defaults. Read when used: `override_settings` works everywhere.
+
+`current()` gives them as one frozen value, read once per response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from appconf import AppConf
+from django.conf import settings
+
+from responsive_img import arguments
+from responsive_img.exceptions import SpecError
+from responsive_img.specs import Defaults, Spec
+
+
+class ResponsiveImgConf(AppConf):
+    """Name → default; in a project's settings each is written with the prefix `RESPONSIVE_IMG_`."""
+
+    FORMATS = ("webp",)
+    QUALITY: Mapping[str, int] = {}
+    DENSITIES = (1, 2)
+    PRESETS: Mapping[str, Any] = {}
+    BUILD_HOOK = "responsive_img.hooks.build_now"
+    BUILD_BUDGET = 2.0  # s of building per response
+    CACHE = "default"
+    CACHE_TIMEOUT = 30 * 24 * 60 * 60  # s
+    STORAGE: str | None = None
+    DIRECTORY = "renditions"
+    MAX_SOURCE_PIXELS = 64_000_000  # px, width × height
+    MAX_SOURCE_BYTES = 64 * 1024 * 1024
+    MAX_WIDTH = 4096  # px
+    RETRY = 300  # s
+    ENGINE = "responsive_img.engine.PillowEngine"
+
+    class Meta:
+        prefix = "RESPONSIVE_IMG"
+
+
+PREFIX = "RESPONSIVE_IMG_"
+# As django-appconf has them: with the prefix.
+NAMES: tuple[str, ...] = tuple(sorted(ResponsiveImgConf._meta.defaults))
+
+
+def is_debug() -> bool:
+    """Tell whether errors are to be raised for a developer to see, not logged."""
+    return bool(settings.DEBUG)
+
+
+def secrets() -> list[str]:
+    """Return the secrets that markers are signed with: the present one, then those it replaced."""
+    return [str(settings.SECRET_KEY), *map(str, settings.SECRET_KEY_FALLBACKS)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Config:
+    """
+    The settings at one time, checked; compared by identity.
+
+    Attributes:
+        defaults: What they say for every spec.
+        presets: Name → options, as in the settings.
+    """
+
+    defaults: Defaults
+    presets: Mapping[str, Any]
+    build_hook: str
+    build_budget: float
+    cache: str
+    cache_timeout: int
+    storage: str | None
+    directory: str
+    max_source_pixels: int
+    max_source_bytes: int
+    retry: int
+    engine: str
+    _read_presets: dict[str, Spec] = field(default_factory=dict)
+
+    def preset(self, name: str) -> Spec:
+        """
+        Return the spec of a preset.
+
+        Raises:
+            SpecError: There is none of that name, or its options are wrong.
+        """
+        found = self._read_presets.get(name)
+        if found is None:
+            if name not in self.presets:
+                raise SpecError.unknown("preset", name, self.presets)
+            options = self.presets[name]
+            if not isinstance(options, Mapping):
+                raise SpecError(f"Preset {name!r} is a list of presets, for the warmer; a tag takes one.")
+            try:
+                found = self._read_presets[name] = arguments.read(options)
+            except SpecError as error:
+                raise SpecError(f"Preset {name!r}: {error}") from error
+        return found
+
+
+def current() -> Config:
+    """
+    Return the settings as they are now; the same object as long as they do not change.
+
+    Raises:
+        SpecError: FORMATS, QUALITY or DENSITIES cannot be read.
+    """
+    global _last
+    values = tuple([getattr(settings, name) for name in NAMES])
+    if _last is None or _last[0] != values:
+        _last = (
+            values,
+            _read({name.removeprefix(PREFIX): value for name, value in zip(NAMES, values, strict=True)}),
+        )
+    return _last[1]
+
+
+_last: tuple[tuple[Any, ...], Config] | None = None
+
+
+def _read(values: dict[str, Any]) -> Config:
+    """Return the checked settings."""
+    told = arguments.read(
+        {name: values.pop(name.upper()) for name in ("formats", "quality", "densities")},
+    )
+    return Config(
+        defaults=Defaults(
+            formats=told.formats or (),
+            quality=told.quality or (),
+            densities=told.densities or (1.0,),
+            max_width=values.pop("MAX_WIDTH"),
+        ),
+        **{name.lower(): value for name, value in values.items()},
+    )

@@ -1,0 +1,140 @@
+"""
+The manifest: what is known of one picture (a source under one spec). It is the unit that is cached.
+
+As text it is one flat JSON list, with the srcset texts ready but for the prefix of their URLs: reading it
+costs half of what nested JSON does, and it is read for each picture of each response.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from responsive_img.formats import FORMATS
+
+SCHEMA = 1
+READY, PENDING, FAILED = "r", "p", "f"
+# Stands for the URL of the renditions' storage in front of a percent-encoded name. A control character:
+# no name and no URL can hold it.
+PREFIX = "\x01"
+_NAMES = re.compile(PREFIX + r"([^ ,]+)")
+
+
+class Rendition(NamedTuple):
+    """
+    A built variant.
+
+    Attributes:
+        format: Name of the format.
+        name: In the renditions' storage, percent-encoded as in a URL.
+        descriptor: "1x", "1.5x", as in a srcset.
+    """
+
+    format: str
+    name: str
+    descriptor: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Manifest:
+    """
+    What is known of one picture.
+
+    Compared by identity: equal texts are read into one object, and what is made of it is kept by it.
+
+    Attributes:
+        state: READY, PENDING (a build is to come) or FAILED.
+        until: From this time on (s since the epoch) it must be asked for again; 0: never.
+        version: Of the source.
+        width: Layout width, CSS px, None: not known.
+        height: Layout height, CSS px, None: not known.
+        src: The file of `src` after `PREFIX`; "" for the source itself.
+        srcset: Of the `<img>`; "" when there is at most one candidate.
+        sources: (media type, srcset) of each `<source>`, best first.
+    """
+
+    state: str
+    until: int
+    version: str
+    width: int | None
+    height: int | None
+    src: str = ""
+    srcset: str = ""
+    sources: tuple[tuple[str, str], ...] = ()
+
+    def dumps(self) -> str:
+        """Return the text that `loads` reads."""
+        pairs = [part for pair in self.sources for part in pair]
+        flat = [SCHEMA, self.state, self.until, self.version, self.width, self.height, self.src, self.srcset]
+        return json.dumps([*flat, *pairs], ensure_ascii=False, separators=(",", ":"))
+
+    def names(self) -> set[str]:
+        """Return the names of all renditions, percent-encoded."""
+        return set(_NAMES.findall(" ".join([self.src, self.srcset, *[text for _, text in self.sources]])))
+
+    def is_stale(self, now: float) -> bool:
+        """Tell whether it must be asked for again."""
+        return 0 < self.until <= now
+
+
+# A memo of a pure function of the cached text: 10,000 pictures on a page must fit, or it thrashes.
+@lru_cache(maxsize=16384)
+def loads(text: object) -> Manifest | None:
+    """Return the manifest of a cached value; None for anything that is none, as that is a miss."""
+    if not isinstance(text, str):
+        return None
+    try:
+        schema, state, until, version, width, height, src, srcset, *pairs = json.loads(text)
+        if schema != SCHEMA or state not in {READY, PENDING, FAILED} or len(pairs) % 2:
+            return None
+        texts = [version, src, srcset, *pairs]
+        sides = [side for side in (width, height) if side is not None]
+        if not (all(type(part) is str for part in texts) and all(type(n) is int for n in [until, *sides])):
+            return None
+    except (ValueError, TypeError):
+        return None
+    return Manifest(
+        state, until, version, width, height, src, srcset, tuple(zip(pairs[::2], pairs[1::2], strict=True))
+    )
+
+
+def compose(
+    renditions: Sequence[Rendition],
+    size: tuple[int | None, int | None],
+    *,
+    version: str = "",
+    state: str = READY,
+    until: int = 0,
+) -> Manifest:
+    """
+    Return the manifest of the built renditions of a picture.
+
+    Args:
+        renditions: In srcset order, the fallback format last; what is not built is not among them.
+        size: Width and height of the layout, CSS px.
+        version: Of the source.
+        state: READY, PENDING or FAILED.
+        until: From this time on (s since the epoch) it must be asked for again; 0: never.
+    """
+    groups: dict[str, list[str]] = {}
+    for rendition in renditions:
+        groups.setdefault(rendition.format, []).append(f"{PREFIX}{rendition.name} {rendition.descriptor}")
+    fallback = groups.pop(renditions[-1].format, []) if renditions else []
+    return Manifest(
+        state,
+        until,
+        version,
+        *size,
+        src=fallback[0].rpartition(" ")[0] if fallback else "",
+        srcset=", ".join(fallback) if len(fallback) > 1 else "",
+        sources=tuple((FORMATS[name].media_type, ", ".join(texts)) for name, texts in groups.items()),
+    )
+
+
+def with_urls(text: str, url: Callable[[str], str]) -> str:
+    """Return a src or srcset text with `url` called for each name, percent-encoded, of a rendition."""
+    return _NAMES.sub(lambda match: url(match[1]), text)

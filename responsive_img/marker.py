@@ -1,0 +1,77 @@
+"""
+The marker: the text that a tag leaves in the page until the response ends.
+
+    <img data-ri="RI1.<payload>.<mac>."/>
+
+It carries all that the markup needs, so it resolves wherever it turns up, also out of a cache and in
+another process. It is signed, because text of users may contain look-alikes: without the signature they
+could name any file and any size. Its characters are left alone by HTML, JSON, JavaScript and URL
+escaping, and leaked it is inert.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import Error as BinasciiError
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b, sha256
+from hmac import compare_digest
+
+ELEMENT_START = b'<img data-ri="RI1.'
+ELEMENT_END = b'."/>'
+# Payload 8..4096 characters, signature exactly 20: linear to search, nothing nested.
+CORE = re.compile(rb"([A-Za-z0-9_~]{8,4096})\.([A-Za-z0-9_~]{20})")
+SEPARATOR = (
+    "\x1f"  # no field can hold it: control characters are dropped from attributes and refused in names
+)
+_MAX_BODY = 4096 // 4 * 3  # bytes that 4,096 characters of base64 carry
+_TO_MARKER = bytes.maketrans(b"+/", b"_~")
+_FROM_MARKER = bytes.maketrans(b"_~", b"+/")
+
+
+class Seal:
+    """Signs and reads markers with one secret. A prepared hash is copied per marker: 1 µs instead of 5."""
+
+    __slots__ = ("_hash",)
+
+    def __init__(self, secret: str) -> None:
+        key = sha256(b"responsive_img.marker.v1" + secret.encode()).digest()
+        self._hash = blake2b(key=key, digest_size=15)  # 15 bytes are 20 characters without padding
+
+    def sign(self, payload: bytes) -> bytes:
+        """Return the signature of a payload, 20 characters."""
+        mac = self._hash.copy()
+        mac.update(payload)
+        return b2a_base64(mac.digest(), newline=False).translate(_TO_MARKER)
+
+    def core(self, fields: Sequence[str]) -> bytes | None:
+        """Return "payload.signature" of the fields; None when they are too long for a marker."""
+        body = SEPARATOR.join(fields).encode()
+        if len(body) > _MAX_BODY:
+            return None
+        # Padded to whole groups of three bytes, so that no "=" is needed; an empty last field is as none.
+        body += b"\x1f" * (-len(body) % 3)
+        payload = b2a_base64(body, newline=False).translate(_TO_MARKER)
+        return payload + b"." + self.sign(payload)
+
+
+@lru_cache(maxsize=16)
+def seal(secret: str) -> Seal:
+    """Return the seal of a secret."""
+    return Seal(secret)
+
+
+def read(core: bytes, seals: Sequence[Seal]) -> list[str] | None:
+    """Return the fields of a "payload.signature" that one of the seals signed; None for any other."""
+    match = CORE.fullmatch(core)
+    if match is None:
+        return None
+    payload, signature = match.groups()
+    if not any(compare_digest(each.sign(payload), signature) for each in seals):
+        return None
+    try:
+        return a2b_base64(payload.translate(_FROM_MARKER)).decode().rstrip(SEPARATOR).split(SEPARATOR)
+    except (BinasciiError, UnicodeDecodeError):
+        return None

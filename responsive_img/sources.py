@@ -1,0 +1,119 @@
+"""
+The source: which file of which storage a picture is made of.
+
+A source is written as three texts, so that markers, jobs and records can carry it anywhere: the storage
+(an alias in STORAGES, or "app.Model.field" for a storage that only its field knows), the name in it, and
+the field that asked.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+from django.apps import apps
+from django.core.files.storage import Storage, default_storage, storages
+from django.db.models.fields.files import FieldFile, FileField
+
+from responsive_img.exceptions import SourceError
+
+MAX_NAME_LENGTH = 1000  # characters; the markers and records that carry a name are bounded, so it is too
+
+
+class SourceRef(NamedTuple):
+    """
+    Which file, as texts.
+
+    Attributes:
+        storage: Alias in STORAGES, or "app.Model.field" of the field whose storage it is.
+        name: Name in that storage, "/" between folders.
+        field: "app.Model.field" of who asked, or "" for a name given by hand.
+    """
+
+    storage: str
+    name: str
+    field: str = ""
+
+
+# One entry a FileField, which lives as long as its model.
+_of_fields: WeakKeyDictionary[FileField, tuple[str, str]] = WeakKeyDictionary()
+
+
+def field_ref(field: FileField) -> tuple[str, str]:
+    """Return the storage, as written in a `SourceRef`, and the label of a field."""
+    found = _of_fields.get(field)
+    if found is None:
+        label = f"{field.model._meta.label}.{field.name}"
+        found = _of_fields[field] = (_alias(field.storage) or label, label)
+    return found
+
+
+def _alias(storage: Storage) -> str | None:
+    """Return the alias under which STORAGES has this very storage, or None."""
+    if storage is default_storage:
+        return "default"
+    return next((alias for alias in storages.backends if storages[alias] == storage), None)
+
+
+def reference(source: object) -> SourceRef:
+    """
+    Return the reference of what a template or a caller gives as source.
+
+    Args:
+        source: A FieldFile, or a name in the default storage; not an empty one.
+
+    Raises:
+        SourceError: It is neither, or its name is none that a storage may be asked for.
+    """
+    if isinstance(source, FieldFile):
+        storage, label = field_ref(source.field)
+        return SourceRef(storage, checked_name(source.name or ""), label)
+    if isinstance(source, str):
+        return SourceRef("default", checked_name(str(source)))
+    raise SourceError(f"A source is a file of a model or a name in the default storage, not {source!r}.")
+
+
+def checked_name(name: str) -> str:
+    """
+    Return a name that is safe to hand to a storage.
+
+    `Storage.open` and `save` refuse a path that leaves the storage, but `Storage.url` does not: it
+    would make "/admin/" of "../admin/".
+
+    Raises:
+        SourceError: The name is absolute, climbs out of the storage, or holds control characters.
+    """
+    if (
+        not name
+        or len(name) > MAX_NAME_LENGTH
+        or name[0] == "/"
+        or "\\" in name
+        or not (name.isprintable() or _is_text(name))
+        or (".." in name and ".." in name.split("/"))
+    ):
+        raise SourceError(f"Not the name of a file in a storage: {name[:200]!r}")
+    return name
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a name is free of control characters and lone surrogates, which no URL can hold."""
+    return not any(char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff" for char in name)
+
+
+def storage_of(reference: str) -> Storage:
+    """
+    Return the storage that a `SourceRef` names.
+
+    Raises:
+        SourceError: There is no such alias or field in this process.
+    """
+    try:
+        if reference in storages.backends:
+            return storages[reference]
+        model, _, field_name = reference.rpartition(".")
+        field = apps.get_model(model)._meta.get_field(field_name)
+    except (LookupError, ValueError) as error:
+        raise SourceError(f"No storage and no field is called {reference!r}.") from error
+    if not isinstance(field, FileField):
+        raise SourceError(f"{reference} is not a file field.")
+    return field.storage
