@@ -1,0 +1,164 @@
+"""
+The one lookup of a response: one cache call for all pictures, one query for what it missed.
+
+A cache that is down or hangs costs one timeout, then none for `BREAK` seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.db import DatabaseCache
+
+from responsive_img import keys, manifest, records, specs
+from responsive_img.conf import Config
+from responsive_img.formats import fallback_format
+from responsive_img.geometry import Size
+from responsive_img.manifest import Manifest
+from responsive_img.sources import SourceRef
+from responsive_img.variants import layout_without_source, plan
+
+if TYPE_CHECKING:
+    from responsive_img.models import Picture, Source
+
+logger = logging.getLogger("responsive_img")
+
+BREAK = 10  # s
+# What the database gave back may have been a moment old, so it is not kept for as long as what was built.
+REFILL = 600  # s
+UNFINISHED = 60  # s that a pending or failed picture is believed
+# Some databases take 999 parameters; a database cache asks for all keys in one query.
+DATABASE_CACHE_CHUNK = 900
+
+_broken_until = 0.0
+
+
+class Asked(NamedTuple):
+    """A source under a canonical spec."""
+
+    source: SourceRef
+    spec: str
+
+
+class Found(NamedTuple):
+    """What is known, and the records of what someone has to be asked to build."""
+
+    manifests: dict[str, Manifest]
+    open: dict[str, Picture]
+
+
+def fetch(asked: Mapping[str, Asked], config: Config) -> Found:
+    """
+    Look up all pictures of a response.
+
+    Args:
+        asked: Picture key → what is asked for.
+        config: The settings.
+
+    Returns:
+        Picture key → manifest of all that is known; the rest has no record yet, or is in `open`.
+    """
+    cached = _cached(asked, config)
+    missed = asked.keys() - cached.keys()
+    if not missed:
+        return Found(cached, {})
+    rows = records.pictures(missed)
+    now = time.time()
+    read = {key: of_record(rows[key], asked[key], config, now) for key in rows}
+    known = {key: found for key, found in read.items() if not found.is_stale(now)}
+    refill(known, config)
+    return Found(cached | known, {key: rows[key] for key in read.keys() - known.keys()})
+
+
+def _cached(asked: Iterable[str], config: Config) -> dict[str, Manifest]:
+    """Return what the cache has: any failure of it, and any value that cannot be read, is a miss."""
+    by_cache_key = {keys.cache_key(key): key for key in asked}
+    values = _guarded(config, lambda cache: _get_many(cache, list(by_cache_key)))
+    found = {}
+    now = None
+    for cache_key, value in (values or {}).items():
+        read = manifest.loads(value) if type(value) is str else None
+        if read is not None and read.until:
+            now = now or time.time()
+            read = None if read.is_stale(now) else read
+        if read is not None:
+            found[by_cache_key[cache_key]] = read
+    return found
+
+
+def _get_many(cache: BaseCache, cache_keys: list[str]) -> dict[str, Any]:
+    if isinstance(cache, DatabaseCache):
+        chunks = range(0, len(cache_keys), DATABASE_CACHE_CHUNK)
+        return {
+            key: value
+            for start in chunks
+            for key, value in cache.get_many(cache_keys[start : start + DATABASE_CACHE_CHUNK]).items()
+        }
+    return cache.get_many(cache_keys)
+
+
+def refill(manifests: Mapping[str, Manifest], config: Config) -> None:
+    """Give the cache what it missed: one call, and none on a database cache, where it is five queries a key."""
+    if manifests:
+        timeout = round(REFILL * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the next misses
+        _guarded(
+            config,
+            lambda cache: (
+                None if isinstance(cache, DatabaseCache) else cache.set_many(_texts(manifests), timeout)
+            ),
+        )
+
+
+def store(manifests: Mapping[str, Manifest], config: Config) -> None:
+    """Give the cache what was just built."""
+    if manifests:
+        _guarded(config, lambda cache: cache.set_many(_texts(manifests), config.cache_timeout))
+
+
+def _texts(manifests: Mapping[str, Manifest]) -> dict[str, str]:
+    return {keys.cache_key(key): found.dumps() for key, found in manifests.items()}
+
+
+def _guarded(config: Config, call: Any) -> Any:
+    """Return what the call on the cache gives; None when the cache fails or has failed a moment ago."""
+    global _broken_until
+    if time.monotonic() < _broken_until:
+        return None
+    try:
+        # Looked up each time: a client shared by threads in a module global loses answers.
+        return call(caches[config.cache])
+    except Exception as error:  # noqa: BLE001 - every backend raises classes of its own
+        _broken_until = time.monotonic() + BREAK
+        logger.warning("The cache %r failed, and is left alone for %s s: %r", config.cache, BREAK, error)
+        return None
+
+
+def of_record(row: Picture, asked: Asked, config: Config, now: float) -> Manifest:
+    """Return the manifest of a picture's record; stale where someone has to be asked to build it."""
+    if row.state == records.READY:
+        return manifest.loads(row.renditions) or unbuilt(asked, row.source, config, manifest.FAILED, now)
+    moment = row.not_before if row.state == records.FAILED else row.lease_until
+    until = min(now + UNFINISHED, moment.timestamp() if moment else now)
+    state = manifest.FAILED if row.state == records.FAILED else manifest.PENDING
+    return unbuilt(asked, row.source, config, state, until)
+
+
+def unbuilt(asked: Asked, source: Source | None, config: Config, state: str, until: float) -> Manifest:
+    """Return the manifest of a picture without a rendition: the source, in the size of the layout."""
+    return manifest.compose((), layout(asked, source, config), state=state, until=max(1, int(until)))
+
+
+def layout(asked: Asked, source: Source | None, config: Config) -> tuple[int | None, int | None]:
+    """Return the layout size in CSS px; None where neither the record nor the arguments tell it."""
+    spec = specs.from_text(asked.spec)
+    if source is None or source.width is None or source.height is None:
+        return layout_without_source(spec) or (None, None)
+    fallback = fallback_format(asked.source.name)
+    size = Size(source.width, source.height)
+    return plan(spec, size, fallback=fallback, max_width=config.defaults.max_width).layout

@@ -1,0 +1,166 @@
+"""
+The records in the database: every query of this library.
+
+The only module that names the models, and through `apps.get_model`, so that everything above it can be
+imported before the app registry is ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.apps import apps
+from django.db import router, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from responsive_img.geometry import Size
+
+if TYPE_CHECKING:
+    from responsive_img.models import Picture, Source
+
+# Names of the states, as stored; the choices are on the models.
+QUEUED, BUILDING, READY, FAILED = "queued", "building", "ready", "failed"
+KNOWN = "known"
+
+
+def picture_model() -> type[Picture]:
+    """Return the model of a picture."""
+    return apps.get_model("responsive_img", "Picture")
+
+
+def source_model() -> type[Source]:
+    """Return the model of a source."""
+    return apps.get_model("responsive_img", "Source")
+
+
+def pictures(keys: Collection[str]) -> dict[str, Picture]:
+    """Return the pictures of these keys with their sources: one query."""
+    found = picture_model()._default_manager.select_related("source").filter(key__in=sorted(keys))
+    return {picture.key: picture for picture in found}
+
+
+def sources(keys: Collection[str]) -> dict[str, Source]:
+    """Return the sources of these keys: one query."""
+    return {source.key: source for source in source_model()._default_manager.filter(key__in=sorted(keys))}
+
+
+def insert(new_sources: Iterable[Source], new_pictures: Iterable[Picture]) -> None:
+    """
+    Insert what may not have a row yet: one transaction, or a savepoint of the user's.
+
+    In the order of the keys: two transactions with opposite orders deadlock.
+    """
+    with transaction.atomic(using=router.db_for_write(picture_model())):
+        source_model()._default_manager.bulk_create(
+            sorted(new_sources, key=lambda source: source.key), ignore_conflicts=True
+        )
+        picture_model()._default_manager.bulk_create(
+            sorted(new_pictures, key=lambda picture: picture.key), ignore_conflicts=True
+        )
+
+
+def open_for_hook(
+    new_sources: Iterable[Source],
+    new_pictures: Iterable[Picture],
+    keys: Collection[str],
+    *,
+    owner: str,
+    seconds: int,
+) -> set[str]:
+    """
+    Insert what is new, and return the keys that this caller, and no other, hands to the hook.
+
+    Args:
+        new_sources: Sources that may not have a row yet.
+        new_pictures: Pictures that may not have a row yet.
+        keys: Pictures to hand over, if they are open.
+        owner: Of the hand-over; unique to the caller.
+        seconds: For so long nobody else hands them over.
+    """
+    now = timezone.now()
+    with transaction.atomic(using=router.db_for_write(picture_model())):
+        insert(new_sources, new_pictures)
+        not_handed_over = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+        mine = _open(keys, now).filter(~Q(state=QUEUED) | not_handed_over)
+        mine.update(state=QUEUED, owner=owner, lease_until=now + timedelta(seconds=seconds))
+        return _owned(keys, owner, QUEUED)
+
+
+def claim(keys: Collection[str], *, owner: str, seconds: int) -> set[str]:
+    """
+    Return the keys of the pictures that this owner, and no other, now builds.
+
+    A conditional update: SQLite ignores row locks, so this is the one way on every database. The attempt
+    counts now, so that a build that kills its process counts too.
+    """
+    now = timezone.now()
+    lease = now + timedelta(seconds=seconds)
+    _open(keys, now).update(state=BUILDING, owner=owner, lease_until=lease, attempts=F("attempts") + 1)
+    return _owned(keys, owner, BUILDING)
+
+
+def release(keys: Collection[str]) -> None:
+    """Leave queued pictures to whoever comes first: the next response that shows them, or a worker."""
+    picture_model()._default_manager.filter(key__in=sorted(keys), state=QUEUED).update(lease_until=None)
+
+
+def finish(manifests: Mapping[str, str], *, owner: str, version: str) -> set[str]:
+    """
+    Record built pictures, and return the keys of those that were still this owner's to record.
+
+    Args:
+        manifests: Picture key → manifest text.
+        owner: Who claimed them.
+        version: Of the source that was built; one that was replaced meanwhile makes the build void.
+    """
+    return {
+        key
+        for key, text in manifests.items()
+        if picture_model()
+        ._default_manager.filter(key=key, owner=owner, source__version=version)
+        .update(state=READY, renditions=text, owner="", lease_until=None, not_before=None, attempts=0)
+    }
+
+
+def describe(key: str, *, size: Size, format: str) -> None:
+    """Record what the header of a source told: its format's name and its oriented size, px."""
+    source_model()._default_manager.filter(key=key).update(
+        width=size.width, height=size.height, format=format, state=KNOWN, error="", retry_at=None
+    )
+
+
+def fail(source_key: str, keys: Collection[str], *, owner: str, error: str, seconds: int) -> None:
+    """Record that these pictures of a source could not be built, and are tried again after `seconds`."""
+    retry_at = timezone.now() + timedelta(seconds=seconds)
+    source_model()._default_manager.filter(key=source_key).update(
+        state=FAILED, error=error, retry_at=retry_at
+    )
+    picture_model()._default_manager.filter(key__in=sorted(keys), owner=owner).update(
+        state=FAILED, owner="", lease_until=None, not_before=retry_at
+    )
+
+
+def queued(limit: int, *, after: Picture | None = None) -> list[Picture]:
+    """Return open pictures with their sources, those of one source side by side, from behind `after` on."""
+    open_now = picture_model()._default_manager.filter(_is_open(timezone.now()))
+    if after is not None:
+        rest_of_source = Q(source_id=after.source_id, key__gt=after.key)
+        open_now = open_now.filter(rest_of_source | Q(source_id__gt=after.source_id))
+    return list(open_now.select_related("source").order_by("source_id", "key")[:limit])
+
+
+def _is_open(now: datetime) -> Q:
+    """Return the condition for a picture to be built by whoever claims it."""
+    return Q(state=QUEUED) | Q(state=BUILDING, lease_until__lt=now) | Q(state=FAILED, not_before__lte=now)
+
+
+def _open(keys: Collection[str], now: datetime) -> QuerySet[Picture]:
+    return picture_model()._default_manager.filter(_is_open(now), key__in=sorted(keys))
+
+
+def _owned(keys: Collection[str], owner: str, state: str) -> set[str]:
+    mine = picture_model()._default_manager.filter(key__in=sorted(keys), owner=owner, state=state)
+    return set(mine.values_list("key", flat=True))
