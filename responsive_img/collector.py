@@ -1,0 +1,200 @@
+"""
+The collector: the pictures of one response, and the markers that stand for them until it ends.
+
+It decides what is deferred and what resolves at once, and knows no HTTP. It lives on the request, so that
+wrappers of the request find it too; without one, or once the response is done, each picture resolves at
+once through the same code.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+
+from responsive_img import conf, marker, resolution
+from responsive_img.conf import Config
+from responsive_img.exceptions import ResponsiveImgError
+from responsive_img.resolution import Slot, canonical
+
+logger = logging.getLogger("responsive_img")
+
+# Where a request carries its collector.
+ATTRIBUTE = "_responsive_img"
+# The kind of marker that becomes an element; it also closes the payload, so that its padding can be told.
+ELEMENT = "element"
+_FIELDS = 7
+_HAS_MARKER = re.compile(re.escape(marker.ELEMENT_START))
+
+AnyText = TypeVar("AnyText", bound=str)
+
+
+class Collector:
+    """
+    Collects the pictures of one response and swaps their markers for markup.
+
+    Attributes:
+        slots: What its own markers stand for: no signature to verify, nothing to parse.
+        is_open: Whether markers may still be left: their response has not ended.
+        pending: How many different pictures it resolved that are still to be built.
+    """
+
+    __slots__ = ("_config", "_seal", "is_open", "pending", "resolved", "slots")
+
+    def __init__(self) -> None:
+        self.slots: dict[bytes, Slot] = {}
+        self.resolved: set[bytes] = set()
+        self.is_open = True
+        self.pending = 0
+        self._config: Config | None = None
+        self._seal: marker.Seal | None = None
+
+    @property
+    def config(self) -> Config:
+        """The settings, read once per response."""
+        if self._config is None:
+            self._config = conf.current()
+        return self._config
+
+    def show(self, slot: Slot) -> str:
+        """
+        Return the marker of a picture, or its markup where no marker can be left.
+
+        Raises:
+            SpecError: What is asked for cannot be.
+        """
+        canonical(slot.spec, self.config)  # a marker is left only for what will resolve
+        if self.is_open:
+            if self._seal is None:
+                self._seal = marker.seal(conf.secrets()[0])
+            spec, storage, name, field, attributes, picture_attributes = slot
+            core = self._seal.core((spec, storage, name, field, attributes, picture_attributes, ELEMENT))
+            if core is not None:
+                self.slots[core] = slot
+                return f'<img data-ri="RI1.{core.decode()}."/>'
+        return self.resolve([slot])[0]
+
+    def substitute(self, content: bytes, charset: str = "utf-8") -> bytes:
+        """
+        Return a page with its markers resolved; whatever is not a marker of ours is left as it is.
+
+        Args:
+            content: Of an encoding that has ASCII in its place.
+            charset: Of the content; what it cannot hold is written as a character reference.
+        """
+        head, *pieces = content.split(marker.ELEMENT_START)
+        found = []
+        seals: list[marker.Seal] = []
+        for piece in pieces:
+            core, end, after = piece.partition(marker.ELEMENT_END)
+            slot = self.slots.get(core) if end else None
+            if slot is None and end:
+                seals = seals or [marker.seal(secret) for secret in conf.secrets()]
+                slot = _slot_of(core, seals)
+            found.append((core, slot, after if slot else piece))
+        texts = iter(self.resolve([slot for _, slot, _ in found if slot is not None]))
+        self.resolved.update(core for core, slot, _ in found if slot is not None)
+        out = [head]
+        for _, slot, rest in found:
+            out.append(
+                marker.ELEMENT_START if slot is None else next(texts).encode(charset, "xmlcharrefreplace")
+            )
+            out.append(rest)
+        return b"".join(out)
+
+    def finalize(self, text: AnyText) -> AnyText:
+        """Return a text with its markers resolved; a safe text stays one."""
+        if marker.ELEMENT_START.decode() not in text:
+            return text
+        resolved = self.substitute(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+        return type(text)(resolved)
+
+    def resolve(self, slots: Sequence[Slot]) -> list[str]:
+        """Return the markup of pictures."""
+        texts, pending = resolution.resolve(slots, self.config)
+        self.pending += pending
+        return texts
+
+
+def _slot_of(core: bytes, seals: Sequence[marker.Seal]) -> Slot | None:
+    """Return what a marker of another request or process stands for; None if it is not ours."""
+    fields = marker.read(core, seals)
+    if fields is None or len(fields) != _FIELDS or fields[-1] != ELEMENT:
+        return None
+    return Slot(*fields[:-1])
+
+
+# Outside of a response's own render ---------------------------------------------------------------------
+
+# Stands before the request's collector; None: nothing does.
+_active: ContextVar[Collector | None] = ContextVar("responsive_img_active", default=None)
+
+
+def collector_for(request: object) -> Collector:
+    """Return who collects for a render with this request: closed, so resolving at once, where nobody does."""
+    active = _active.get()
+    if active is None:
+        active = getattr(request, ATTRIBUTE, None)
+    return _closed() if active is None else active
+
+
+def _closed() -> Collector:
+    """Return a collector that leaves no markers."""
+    collector = Collector()
+    collector.is_open = False
+    return collector
+
+
+class Batch(Collector):
+    """What `batch()` gives: collects without a request, until `finalize`."""
+
+    __slots__ = ()
+
+
+@contextmanager
+def batch() -> Iterator[Batch]:
+    """
+    Collect the pictures of everything rendered inside; `finalize` on what it gives resolves them together.
+
+    Raises:
+        ResponsiveImgError: Under DEBUG, on leaving: not everything that was rendered went through `finalize`.
+    """
+    images = Batch()
+    with _collecting(images):
+        yield images
+    left = len(images.slots.keys() - images.resolved)
+    if left:
+        message = f"batch() was left with {left} marker(s) that never went through finalize()"
+        if conf.is_debug():
+            raise ResponsiveImgError(message)
+        logger.error(message)
+
+
+@contextmanager
+def immediate() -> Iterator[None]:
+    """Resolve the tags inside one by one, without markers: for text that leaves the response."""
+    with _collecting(_closed()):
+        yield
+
+
+@contextmanager
+def _collecting(collector: Collector) -> Iterator[None]:
+    token = _active.set(collector)
+    try:
+        yield
+    finally:
+        _active.reset(token)
+        collector.is_open = False
+
+
+def finalize(text: AnyText) -> AnyText:
+    """Return any text with its markers resolved, in one lookup; a safe text stays one."""
+    return Collector().finalize(text)
+
+
+def has_marker(content: bytes) -> bool:
+    """Tell whether there is anything to resolve: half the time of `in`, which a page without pictures pays."""
+    return _HAS_MARKER.search(content) is not None
