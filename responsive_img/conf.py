@@ -6,6 +6,7 @@ The settings, with their defaults. Read when used: `override_settings` works eve
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,8 @@ from django.conf import settings
 from responsive_img import arguments
 from responsive_img.exceptions import SpecError
 from responsive_img.specs import Defaults, Spec
+
+logger = logging.getLogger("responsive_img")
 
 
 class ResponsiveImgConf(AppConf):
@@ -102,12 +105,7 @@ class Config:
 
 
 def current() -> Config:
-    """
-    Return the settings as they are now; the same object as long as they do not change.
-
-    Raises:
-        SpecError: FORMATS, QUALITY or DENSITIES cannot be read.
-    """
+    """Return the settings as they are now; the same object as long as they do not change."""
     global _last
     values = tuple([getattr(settings, name) for name in NAMES])
     if _last is None or _last[0] != values:
@@ -123,15 +121,20 @@ _last: tuple[tuple[Any, ...], Config] | None = None
 
 def _read(values: dict[str, Any]) -> Config:
     """Return the checked settings."""
-    told = arguments.read(
-        {name: values.pop(name.upper()) for name in ("formats", "quality", "densities")},
-    )
+    told = {name: _readable(name, values.pop(name.upper())) for name in ("formats", "quality", "densities")}
     return Config(
         defaults=Defaults(
-            formats=told.formats or (),
-            quality=told.quality or (),
-            densities=told.densities or (1.0,),
+            **{name: value for name, value in told.items() if value is not None},
             max_width=values.pop("MAX_WIDTH"),
         ),
         **{name.lower(): value for name, value in values.items()},
     )
+
+
+def _readable(name: str, value: object) -> Any:
+    """Return what a setting tells; None, and so the default, where it cannot be read: pages still render."""
+    try:
+        return getattr(arguments.read({name: value}), name)
+    except SpecError as error:
+        logger.error("%s%s is left out: %s", PREFIX, name.upper(), error)
+        return None

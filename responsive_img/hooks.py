@@ -8,7 +8,6 @@ Its jobs have rows in state queued; to build one, anywhere and any number of tim
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -17,7 +16,7 @@ from uuid import uuid4
 from django.db import router, transaction
 from django.utils.module_loading import import_string
 
-from responsive_img import building, keys, lookup, manifest, records
+from responsive_img import building, keys, lookup, records
 from responsive_img.building import build as run
 from responsive_img.conf import Config
 from responsive_img.engine import Header
@@ -86,19 +85,9 @@ def hand_over(
         )
         _call(hook, jobs_of({key: asked[key] for key in asked if key in mine}, sources), at_once=builds_here)
         rows = records.pictures(asked.keys())
-        now = time.time()
         for row in rows.values():
             _measure(row, config)
-    read = {key: lookup.of_record(row, asked[key], config, now) for key, row in rows.items()}
-    lookup.refill(
-        {
-            key: found
-            for key, found in read.items()
-            if found.state != manifest.READY and not found.is_stale(now)
-        },
-        config,
-    )
-    return read
+    return lookup.of_records(rows, asked, config)
 
 
 def _call(hook: Hook, jobs: Sequence[BuildJob], *, at_once: bool) -> None:

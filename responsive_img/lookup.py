@@ -46,50 +46,59 @@ class Asked(NamedTuple):
     spec: str
 
 
-class Found(NamedTuple):
-    """What is known, and the records of what someone has to be asked to build."""
+class Recorded(NamedTuple):
+    """What the records know, and the records of what someone has to be asked to build."""
 
     manifests: dict[str, Manifest]
     open: dict[str, Picture]
 
 
-def fetch(asked: Mapping[str, Asked], config: Config) -> Found:
+def cached(asked: Iterable[str], config: Config) -> dict[str, Manifest]:
     """
-    Look up all pictures of a response.
+    Return the manifests that the cache has of these pictures' keys: one call.
+
+    A failure of the cache is a miss of all; a value that cannot be read, or is no longer to be believed,
+    is a miss of its own.
+    """
+    by_cache_key = {keys.cache_key(key): key for key in asked}
+    values = _guarded(config, lambda cache: _get_many(cache, list(by_cache_key))) or {}
+    found = {}
+    now = time.time()
+    for cache_key, value in values.items():
+        read = manifest.loads(value) if type(value) is str else None
+        if read is not None and not read.is_stale(now):
+            found[by_cache_key[cache_key]] = read
+    return found
+
+
+def recorded(asked: Mapping[str, Asked], config: Config) -> Recorded:
+    """
+    Return what the database knows of what the cache missed, and give it to the cache: one query, one call.
 
     Args:
         asked: Picture key → what is asked for.
         config: The settings.
 
-    Returns:
-        Picture key → manifest of all that is known; the rest has no record yet, or is in `open`.
+    Raises:
+        DatabaseError: The database does not answer.
     """
-    cached = _cached(asked, config)
-    missed = asked.keys() - cached.keys()
-    if not missed:
-        return Found(cached, {})
-    rows = records.pictures(missed)
+    rows = records.pictures(asked.keys())
+    read = of_records(rows, asked, config)
     now = time.time()
-    read = {key: of_record(rows[key], asked[key], config, now) for key in rows}
-    known = {key: found for key, found in read.items() if not found.is_stale(now)}
-    refill(known, config)
-    return Found(cached | known, {key: rows[key] for key in read.keys() - known.keys()})
+    stale = {key: rows[key] for key, found in read.items() if found.is_stale(now)}
+    return Recorded({key: found for key, found in read.items() if key not in stale}, stale)
 
 
-def _cached(asked: Iterable[str], config: Config) -> dict[str, Manifest]:
-    """Return what the cache has: any failure of it, and any value that cannot be read, is a miss."""
-    by_cache_key = {keys.cache_key(key): key for key in asked}
-    values = _guarded(config, lambda cache: _get_many(cache, list(by_cache_key)))
-    found = {}
-    now = None
-    for cache_key, value in (values or {}).items():
-        read = manifest.loads(value) if type(value) is str else None
-        if read is not None and read.until:
-            now = now or time.time()
-            read = None if read.is_stale(now) else read
-        if read is not None:
-            found[by_cache_key[cache_key]] = read
-    return found
+def of_records(
+    rows: Mapping[str, Picture], asked: Mapping[str, Asked], config: Config
+) -> dict[str, Manifest]:
+    """Return the manifests of records, stale where someone has to be asked to build, and refill the cache."""
+    now = time.time()
+    read = {key: of_record(row, asked[key], config, now) for key, row in rows.items()}
+    # What is being built will be in the cache any moment; to write now could overwrite it.
+    known = {key for key, found in read.items() if not found.is_stale(now)}
+    refill({key: read[key] for key in known if rows[key].state != records.BUILDING}, config)
+    return read
 
 
 def _get_many(cache: BaseCache, cache_keys: list[str]) -> dict[str, Any]:

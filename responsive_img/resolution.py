@@ -103,16 +103,19 @@ def _canonical_or_source(spec: str, config: Config) -> str:
 
 def _manifests(asked: Mapping[str, Asked], config: Config) -> dict[str, Manifest]:
     """Return what is known of all pictures, having built or handed over what was not."""
-    found: dict[str, Manifest] = {}
+    found = lookup.cached(asked, config)
+    if len(found) == len(asked):
+        return found
+    missed = {key: each for key, each in asked.items() if key not in found}
     try:
-        looked_up = lookup.fetch(asked, config)
-        found = looked_up.manifests
-        if len(found) < len(asked):
-            missing = {key: asked[key] for key in asked if key not in found}
-            found |= hooks.hand_over(missing, looked_up.open, config)
+        recorded = lookup.recorded(missed, config)
+        found |= recorded.manifests
+        unknown = {key: each for key, each in missed.items() if key not in found}
+        if unknown:
+            found |= hooks.hand_over(unknown, recorded.open, config)
     except Exception:
         # A picture never breaks a page: what is not known is shown as its source.
-        logger.exception("Cannot look up %s picture(s)", len(asked) - len(found))
+        logger.exception("Cannot look up or build %s picture(s)", len(asked) - len(found))
     return found
 
 
