@@ -168,11 +168,11 @@ def _render(job: BuildJob, asked: Mapping[str, str], config: Config) -> tuple[He
         }
         # Two specs may ask for the same file: it is encoded once.
         variants = {name: variant for variant, name in names.items()}
-        storage = storage_of(config.storage or source.storage)
-        saved = {
-            names[variant]: files.save(storage, names[variant], content)
-            for variant, content in used.render(file, list(variants.values()))
-        }
+        saved = {}
+        if variants:
+            storage = storage_of(config.storage or source.storage)
+            for variant, content in used.render(file, list(variants.values())):
+                saved[names[variant]] = files.save(storage, names[variant], content)
     return header, {
         key: manifest.compose(
             [_rendition(variant, saved[names[variant]]) for variant in found.variants],
