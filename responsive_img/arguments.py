@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -14,16 +13,18 @@ from responsive_img.specs import ANY_FORMAT, Spec, sorted_quality
 
 RATIOS = {"square": Fraction(1)}
 FITS = ("contain", "cover")
+MAX_LENGTH = 10**9  # px; over every limit that the settings can sensibly have
+MAX_DENSITY = 100
 
 
 def _read_length(name: str, value: object) -> int:
     """Read a length in px: a whole number, or its text."""
-    number = float("nan")
+    number: float = 0
     if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
         number = int(value)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         number = value
-    if not (math.isfinite(number) and number >= 1 and number == int(number)):
+    if not (1 <= number < MAX_LENGTH and number == int(number)):
         raise SpecError(f"'{name}' must be a whole number of px from 1 on, not {value!r}.")
     return int(number)
 
@@ -36,6 +37,8 @@ def _read_ratio(name: str, value: object) -> Fraction:
         if isinstance(value, bool):
             raise ValueError
         over, _, under = str(value).replace(":", "/").partition("/")
+        if "/" in under:
+            raise ValueError
         ratio = Fraction(over.strip()) / Fraction(under.strip() or 1)
     except (ValueError, ZeroDivisionError) as error:
         raise SpecError(_ratio_message(name, value)) from error
@@ -59,14 +62,15 @@ def _read_fit(name: str, value: object) -> str:
 
 def _read_focal(name: str, value: object) -> FocalPoint:
     """Read "30% 70%", "0.3 0.7" or a pair of fractions."""
+    example = "'30% 70%' or (0.3, 0.7)"
+    parts = _items(name, value, example)
     try:
-        parts = _items(value)
         x, y = (
             float(part[:-1]) / 100 if isinstance(part, str) and part.endswith("%") else float(part)
             for part in parts
         )
-    except (TypeError, ValueError) as error:
-        raise SpecError(f"'{name}' must be such as '30% 70%' or (0.3, 0.7), not {value!r}.") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _unlike(name, value, example) from error
     if not (0 <= x <= 1 and 0 <= y <= 1):
         raise SpecError(f"'{name}' must lie within the picture, 0% to 100%, not {value!r}.")
     return FocalPoint(x, y)
@@ -80,21 +84,19 @@ def _read_flag(name: str, value: object) -> bool:
 
 def _read_densities(name: str, value: object) -> tuple[float, ...]:
     """Read "1 2", [1, 2] or one number; 1 is always in."""
+    parts = _items(name, value, "'1 2'")
     try:
-        numbers = {float(part) for part in _items(value)}
-    except (TypeError, ValueError) as error:
-        raise SpecError(f"'{name}' must be numbers such as '1 2', not {value!r}.") from error
-    if not all(math.isfinite(number) and number >= 1 for number in numbers):
-        raise SpecError(f"'{name}' must be numbers from 1 on, not {value!r}.")
+        numbers = {float(part) for part in parts}
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _unlike(name, value, "'1 2'") from error
+    if not all(1 <= number <= MAX_DENSITY for number in numbers):
+        raise SpecError(f"'{name}' must be numbers from 1 to {MAX_DENSITY}, not {value!r}.")
     return tuple(sorted({1.0, *(round(number, 2) for number in numbers)}))
 
 
 def _read_formats(name: str, value: object) -> tuple[str, ...]:
     """Read "avif webp" or a list of names; a name that comes twice counts once."""
-    try:
-        return tuple(dict.fromkeys(format_name(str(part)) for part in _items(value)))
-    except TypeError as error:
-        raise SpecError(f"'{name}' must be names such as 'avif webp', not {value!r}.") from error
+    return tuple(dict.fromkeys(format_name(str(part)) for part in _items(name, value, "'avif webp'")))
 
 
 def _read_format(name: str, value: object) -> str:
@@ -106,16 +108,16 @@ def _read_format(name: str, value: object) -> str:
 def _read_quality(name: str, value: object) -> tuple[tuple[str, int], ...]:
     """Read 70, "70", "webp 70 avif 55" or {"webp": 70}."""
     if isinstance(value, Mapping):
-        pairs = [(format_name(str(key)), number) for key, number in value.items()]
+        pairs = list(value.items())
     else:
-        words = [value] if isinstance(value, (int, float)) else _items(value)
+        example = "70 or 'webp 70 avif 55'"
+        words = _items(name, value, example)
         if len(words) == 1:
-            pairs = [(ANY_FORMAT, words[0])]
-        elif len(words) % 2:
-            raise SpecError(f"'{name}' must be such as 70 or 'webp 70 avif 55', not {value!r}.")
-        else:
-            pairs = [(format_name(str(key)), words[i + 1]) for i, key in enumerate(words) if not i % 2]
-    return sorted_quality({key: _read_percent(name, number) for key, number in pairs})
+            return ((ANY_FORMAT, _read_percent(name, words[0])),)
+        if not words or len(words) % 2:
+            raise _unlike(name, value, example)
+        pairs = list(zip(words[::2], words[1::2], strict=True))
+    return sorted_quality({format_name(str(key)): _read_percent(name, number) for key, number in pairs})
 
 
 def _read_percent(name: str, value: object) -> int:
@@ -137,15 +139,19 @@ def read_preset(value: object) -> str:
     return str(value)
 
 
-def _items(value: object) -> list[Any]:
+def _items(name: str, value: object, example: str) -> list[Any]:
     """Return the parts of "1 2", "1, 2", [1, 2] or one number."""
     if isinstance(value, str):
         return value.replace(",", " ").split()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return [value]
-    if isinstance(value, Iterable):
+    if isinstance(value, Iterable) and not isinstance(value, bytes):
         return list(value)
-    raise TypeError(f"{value!r} has no parts")
+    raise _unlike(name, value, example)
+
+
+def _unlike(name: str, value: object, example: str) -> SpecError:
+    return SpecError(f"'{name}' must be such as {example}, not {value!r}.")
 
 
 _READERS: dict[str, Callable[[str, object], Any]] = {

@@ -107,11 +107,15 @@ def build(job: BuildJob) -> None:
     source_key = keys.source_key(job.storage, job.name)
     mine = {key: asked[key] for key in sorted(claimed)}
     try:
-        header, built = _render(job, mine, config)
+        with _opened(source_of(job)) as file:
+            used = engine(config)
+            header = used.read_header(file)
+            # At once, so that the size is known also if the rest of the file is broken.
+            records.describe(source_key, size=header.size, format=header.format)
+            built = _render(job, mine, file, header, used, config)
     except Exception as error:  # noqa: BLE001 - a storage raises what it likes; the page must not see it
         _fail(job, source_key, mine, error, owner=owner, config=config)
         return
-    records.describe(source_key, size=header.size, format=header.format)
     texts = {key: found.dumps() for key, found in built.items()}
     kept = records.finish(texts, owner=owner, version=job.version)
     lookup.store({key: built[key] for key in kept}, config)
@@ -151,29 +155,33 @@ def _fail(
     signals.picture_failed.send(records.picture_model(), job=job, error=error)
 
 
-def _render(job: BuildJob, asked: Mapping[str, str], config: Config) -> tuple[Header, dict[str, Manifest]]:
+def _render(
+    job: BuildJob,
+    asked: Mapping[str, str],
+    file: IO[bytes],
+    header: Header,
+    used: Engine,
+    config: Config,
+) -> dict[str, Manifest]:
     """Write the files of all specs, decoding the source once, and return the manifests by picture key."""
     source = source_of(job)
-    used = engine(config)
-    with _opened(source) as file:
-        header = used.read_header(file)
-        plans = {key: _plan(spec, header, source, config) for key, spec in asked.items()}
-        if _is_too_large(file, header, config):
-            logger.warning("%s is over the limits (%s px) and served as it is", source.name, header.size)
-            return header, {key: _as_is(found, job.version) for key, found in plans.items()}
-        names = {
-            variant: keys.rendition_name(source, job.version, variant, config.directory)
-            for found in plans.values()
-            for variant in found.variants
-        }
-        # Two specs may ask for the same file: it is encoded once.
-        variants = {name: variant for variant, name in names.items()}
-        saved = {}
-        if variants:
-            storage = storage_of(config.storage or source.storage)
-            for variant, content in used.render(file, list(variants.values())):
-                saved[names[variant]] = files.save(storage, names[variant], content)
-    return header, {
+    plans = {key: _plan(spec, header, source, config) for key, spec in asked.items()}
+    if _is_too_large(file, header, config):
+        logger.warning("%s is over the limits (%s px) and served as it is", source.name, header.size)
+        return {key: _as_is(found, job.version) for key, found in plans.items()}
+    names = {
+        variant: keys.rendition_name(source, job.version, variant, config.directory)
+        for found in plans.values()
+        for variant in found.variants
+    }
+    # Two specs may ask for the same file: it is encoded once.
+    variants = {name: variant for variant, name in names.items()}
+    saved = {}
+    if variants:
+        storage = storage_of(config.storage or source.storage)
+        for variant, content in used.render(file, list(variants.values())):
+            saved[names[variant]] = files.save(storage, names[variant], content)
+    return {
         key: manifest.compose(
             [_rendition(variant, saved[names[variant]]) for variant in found.variants],
             found.layout,

@@ -8,7 +8,6 @@ docstring says *stored* (as the file holds it, before its EXIF orientation is ap
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -52,26 +51,6 @@ class FocalPoint(NamedTuple):
 CENTRE = FocalPoint(0.5, 0.5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """
-    What part of a source is shown, and at which size a template asks for it.
-
-    Attributes:
-        box: The part of the oriented source that is shown.
-        scale: Asked px per source px at density 1; over 1 means that the source is too small.
-        asked: The asked size at density 1 where both sides follow from the arguments (a crop), else None.
-    """
-
-    box: Box
-    scale: float
-    asked: tuple[float, float] | None
-
-    def size_at(self, scale: float) -> Size:
-        """Return the size in px of the shown part at `scale` px per source px."""
-        return Size(round_px(self.box.width * scale), round_px(self.box.height * scale))
-
-
 def round_px(length: float) -> int:
     """Return a length in whole px: halves go up, and nothing is thinner than one px."""
     return max(1, math.floor(length + 0.5))
@@ -91,39 +70,6 @@ def crop_box(source: Size, ratio: Fraction, focal: FocalPoint = CENTRE) -> Box:
     left = min(max(focal.x * source.width - width / 2, 0.0), source.width - width)
     top = min(max(focal.y * source.height - height / 2, 0.0), source.height - height)
     return Box(left, top, left + width, top + height)
-
-
-def frame(
-    source: Size,
-    *,
-    width: int | None,
-    height: int | None,
-    ratio: Fraction | None,
-    fit: str,
-    focal: FocalPoint = CENTRE,
-) -> Frame:
-    """
-    Return what part of the source a template asks for, and how large.
-
-    Args:
-        source: Oriented size.
-        width: Asked width at density 1, or None.
-        height: Asked height at density 1, or None.
-        ratio: Asked width over height, or None; never together with both sides.
-        fit: "cover" crops to the box of the arguments, "contain" fits the whole source into it.
-        focal: The point that a crop keeps.
-    """
-    wide, high = box_sides(width=width, height=height, ratio=ratio)
-    if ratio is None and width and height:
-        ratio = Fraction(width, height)
-    if fit == "cover" and ratio is not None:
-        box = crop_box(source, ratio, focal)
-        if wide is None or high is None:
-            return Frame(box=box, scale=1.0, asked=None)
-        return Frame(box=box, scale=wide / box.width, asked=(wide, high))
-    box = Box(0.0, 0.0, float(source.width), float(source.height))
-    scales = [side / length for side, length in ((wide, box.width), (high, box.height)) if side is not None]
-    return Frame(box=box, scale=min(scales, default=1.0), asked=None)
 
 
 def box_sides(

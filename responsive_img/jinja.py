@@ -54,8 +54,8 @@ class ResponsiveImgExtension(Extension):
         source, *presets = positional
         try:
             program, wanted = tags.compile_img(
-                [(name, _constant(value)) for name, value in keywords],
-                _constant(presets[0]) if presets else None,
+                [(name, _constant(value, self.environment)) for name, value in keywords],
+                _constant(presets[0], self.environment) if presets else None,
             )
         except SpecError as error:
             self._fail(token, str(error))
@@ -126,13 +126,14 @@ def _hyphen_message(value: nodes.Expr) -> str:
     return f"Write {name!r} instead of {name.replace('_', '-')!r}."
 
 
-def _constant(value: nodes.Expr) -> object:
+def _constant(value: nodes.Expr, environment: Environment) -> object:
     """Return the value of a literal, of a list, a tuple or a dict of such; EXPRESSION for all else."""
     if isinstance(value, nodes.Literal):
         try:
-            return value.as_const()
+            return value.as_const(nodes.EvalContext(environment))
         except nodes.Impossible:
             pass
     if isinstance(value, nodes.Neg) and isinstance(value.node, nodes.Const):
-        return -value.node.value
+        number = value.node.value
+        return -number if isinstance(number, (int, float)) else tags.EXPRESSION
     return tags.EXPRESSION

@@ -65,7 +65,7 @@ def cached(asked: Iterable[str], config: Config) -> dict[str, Manifest]:
     found = {}
     now = time.time()
     for cache_key, value in values.items():
-        read = manifest.loads(value) if type(value) is str else None
+        read = manifest.loads(value)
         if read is not None and not read.is_stale(now):
             found[by_cache_key[cache_key]] = read
     return found
@@ -83,6 +83,10 @@ def recorded(asked: Mapping[str, Asked], config: Config) -> Recorded:
         DatabaseError: The database does not answer.
     """
     rows = records.pictures(asked.keys())
+    unreadable = [key for key, row in rows.items() if _is_unreadable(row)]
+    if unreadable:
+        records.reopen(unreadable)
+        rows |= records.pictures(unreadable)
     read = of_records(rows, asked, config)
     now = time.time()
     stale = {key: rows[key] for key, found in read.items() if found.is_stale(now)}
@@ -146,6 +150,10 @@ def _guarded(config: Config, call: Any) -> Any:
         _broken_until = time.monotonic() + BREAK
         logger.warning("The cache %r failed, and is left alone for %s s: %r", config.cache, BREAK, error)
         return None
+
+
+def _is_unreadable(row: Picture) -> bool:
+    return row.state == records.READY and manifest.loads(row.renditions) is None
 
 
 def of_record(row: Picture, asked: Asked, config: Config, now: float) -> Manifest:

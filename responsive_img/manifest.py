@@ -81,12 +81,14 @@ class Manifest:
         return 0 < self.until <= now
 
 
+def loads(value: object) -> Manifest | None:
+    """Return the manifest of a cached value; None for anything that is none, as that is a miss."""
+    return _read(value) if type(value) is str else None
+
+
 # A memo of a pure function of the cached text: 10,000 pictures on a page must fit, or it thrashes.
 @lru_cache(maxsize=16384)
-def loads(text: object) -> Manifest | None:
-    """Return the manifest of a cached value; None for anything that is none, as that is a miss."""
-    if not isinstance(text, str):
-        return None
+def _read(text: str) -> Manifest | None:
     try:
         schema, state, until, version, width, height, src, srcset, *pairs = json.loads(text)
         if schema != SCHEMA or state not in {READY, PENDING, FAILED} or len(pairs) % 2:
@@ -95,7 +97,7 @@ def loads(text: object) -> Manifest | None:
         sides = [side for side in (width, height) if side is not None]
         if not (all(type(part) is str for part in texts) and all(type(n) is int for n in [until, *sides])):
             return None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     return Manifest(
         state, until, version, width, height, src, srcset, tuple(zip(pairs[::2], pairs[1::2], strict=True))

@@ -125,6 +125,13 @@ def finish(manifests: Mapping[str, str], *, owner: str, version: str) -> set[str
     }
 
 
+def reopen(keys: Collection[str]) -> None:
+    """Queue ready pictures whose record cannot be read any more."""
+    picture_model()._default_manager.filter(key__in=sorted(keys), state=READY).update(
+        state=QUEUED, lease_until=None
+    )
+
+
 def describe(key: str, *, size: Size, format: str) -> None:
     """Record what the header of a source told: its format's name and its oriented size, px."""
     source_model()._default_manager.filter(key=key).update(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
 from django.core.files.storage import Storage, default_storage, storages
 from django.db.models.fields.files import FieldFile, FileField
 
@@ -112,7 +113,7 @@ def storage_of(reference: str) -> Storage:
             return storages[reference]
         model, _, field_name = reference.rpartition(".")
         field = apps.get_model(model)._meta.get_field(field_name)
-    except (LookupError, ValueError) as error:
+    except (LookupError, ValueError, FieldDoesNotExist) as error:
         raise SourceError(f"No storage and no field is called {reference!r}.") from error
     if not isinstance(field, FileField):
         raise SourceError(f"{reference} is not a file field.")

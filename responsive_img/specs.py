@@ -105,8 +105,9 @@ class Defaults:
     max_width: int = 4096
 
 
-def _number(value: float) -> str:
-    return f"{value:g}"
+def number_text(value: float) -> str:
+    """Return a density as it is written: two decimals at most."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def _codec_list(dump: Callable[[Any], str], load: Callable[[str], Any]) -> tuple[Any, Any]:
@@ -138,7 +139,7 @@ _CODECS: dict[str, tuple[str, Callable[[Any], str], Callable[[str], Any]]] = {
         lambda text: FocalPoint(*map(float, text.split(","))),
     ),
     "upscale": ("u", lambda flag: str(int(flag)), lambda text: text == "1"),
-    "densities": ("d", *_codec_list(_number, float)),
+    "densities": ("d", *_codec_list(number_text, float)),
     "formats": ("f", *_codec_list(str, str)),
     "format": ("o", str, str),
     "quality": ("q", *_codec_list(_dump_quality, _load_quality)),
@@ -223,7 +224,7 @@ def effective(told: Spec, defaults: Defaults) -> Spec:
     return replace(
         told,
         preset=None,
-        fit="cover" if crops else "contain",
+        fit="cover" if crops else told.fit,
         focal=(told.focal or CENTRE) if crops else None,
         upscale=bool(told.upscale),
         # Where no side is asked for, the source's own width is shown, and there is nothing to multiply.

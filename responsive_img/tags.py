@@ -18,6 +18,7 @@ from responsive_img.sources import reference
 
 PRIORITY = "priority"
 PRESET = "preset"  # under this name the value of a preset that is an expression is passed
+LAZY_PRIORITY = "'priority' contradicts loading=\"lazy\"."
 # A finished text, or the name of an attribute and the place of its value among the expressions'.
 Piece = str | tuple[str, int]
 
@@ -149,7 +150,7 @@ def _priority(values: Mapping[str, object], place: Mapping[str, int]) -> bool | 
     """Return whether the picture has priority, or where its value will be."""
     value = values.get(PRIORITY, False)
     if value and values.get("loading") == "lazy":
-        raise SpecError("'priority' contradicts loading=\"lazy\".")
+        raise SpecError(LAZY_PRIORITY)
     return place[PRIORITY] if value is EXPRESSION else bool(value)
 
 
@@ -215,6 +216,8 @@ def render(program: Program, request: object, source: object, values: Sequence[o
         log_once(str(error))
         return f"<img{attributes}>"
     try:
+        if priority:
+            _refuse_lazy(program, values)
         spec = program.spec if program.spec is not None else _told(program, values)
         return collecting.show(Slot(spec, storage, name, field, attributes, picture_attributes))
     except SpecError as error:
@@ -223,6 +226,13 @@ def render(program: Program, request: object, source: object, values: Sequence[o
         log_once(f"The source is shown, as what is asked for cannot be: {error}")
         as_is = specs.SOURCE_AS_IS.text
         return collecting.show(Slot(as_is, storage, name, field, attributes, picture_attributes))
+
+
+def _refuse_lazy(program: Program, values: Sequence[object]) -> None:
+    """Refuse what can be seen only now: a picture with priority whose loading comes to "lazy"."""
+    for piece in program.priority_pieces:
+        if not isinstance(piece, str) and piece[0] == "loading" and values[piece[1]] == "lazy":
+            raise SpecError(LAZY_PRIORITY)
 
 
 def _text(pieces: Sequence[Piece], values: Sequence[object]) -> str:

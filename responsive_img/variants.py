@@ -7,13 +7,13 @@ comes to once the source's size is known.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from responsive_img.geometry import CENTRE, Box, Frame, Size, box_sides, frame, round_px
-from responsive_img.specs import Spec
+from responsive_img.geometry import CENTRE, Box, Size, box_sides, crop_box, round_px
+from responsive_img.specs import Spec, number_text
 
 # A density that the source cannot fill must still add a tenth, or it is not worth its file.
 MIN_DENSITY_STEP = 1.1
@@ -50,6 +50,15 @@ class Plan(NamedTuple):
     variants: tuple[Variant, ...]
 
 
+class _Candidate(NamedTuple):
+    """One density of a picture: the sides asked for, and what the source makes of them, px."""
+
+    width: int | None
+    height: int | None
+    size: Size
+    density: float
+
+
 def plan(spec: Spec, source: Size, *, fallback: str, max_width: int) -> Plan:
     """
     Return what is to be built of a source, in srcset order, the fallback format last.
@@ -62,77 +71,86 @@ def plan(spec: Spec, source: Size, *, fallback: str, max_width: int) -> Plan:
     """
     if spec.as_is:
         return Plan(source, ())
-    shown = frame(
-        source,
-        width=spec.width,
-        height=spec.height,
-        ratio=spec.ratio,
-        fit=spec.fit or "contain",
-        focal=spec.focal or CENTRE,
-    )
-    candidates = _candidates(spec, shown.scale, _largest_scale(spec, shown.box, max_width))
+    ratio = _crop_ratio(spec)
+    if ratio is None:
+        box = Box(0.0, 0.0, float(source.width), float(source.height))
+    else:
+        box = crop_box(source, ratio, spec.focal or CENTRE)
+    candidates = _candidates(spec, box, max_width)
     names = [spec.format] if spec.format else [n for n in spec.formats or () if n != fallback] + [fallback]
-    variants = tuple(_variant(spec, shown, name, *candidate) for name in names for candidate in candidates)
+    variants = tuple(_variant(spec, box, name, candidate) for name in names for candidate in candidates)
     return Plan(variants[0].size, variants)
 
 
-def _variant(
-    spec: Spec, shown: Frame, format_name: str, density: float, scale: float, true_density: float
-) -> Variant:
+def _crop_ratio(spec: Spec) -> Fraction | None:
+    """Return the ratio that is cropped to; None where the whole source is shown."""
+    if spec.fit != "cover":
+        return None
+    return spec.ratio or Fraction(spec.width or 1, spec.height or 1)
+
+
+def _variant(spec: Spec, box: Box, format_name: str, candidate: _Candidate) -> Variant:
     """Return the variant of one candidate in one format."""
-    if shown.asked and math.isclose(scale, shown.scale * density):
-        size = Size(round_px(shown.asked[0] * density), round_px(shown.asked[1] * density))
-    else:
-        size = shown.size_at(scale)
-    width, height = _asked(spec, density)
+    width, height = candidate.width, candidate.height
     quality = dict(spec.quality or ()).get(format_name)
+    alone = replace(
+        spec,
+        width=width,
+        height=height,
+        densities=None,
+        formats=None,
+        format=format_name,
+        quality=((format_name, quality),) if quality else None,
+    )
     return Variant(
         format=format_name,
-        size=size,
-        box=shown.box,
+        size=candidate.size,
+        box=box,
         quality=quality,
-        descriptor=f"{true_density:g}x",
+        descriptor=f"{number_text(candidate.density)}x",
         label=f"{width}w" if width else f"{height}h" if height else "full",
-        identity=replace(
-            spec,
-            width=width,
-            height=height,
-            densities=None,
-            formats=None,
-            format=format_name,
-            quality=((format_name, quality),) if quality else None,
-        ).text,
+        # The ratio of two whole sides is not quite that of the sides at density 1, which is cropped to.
+        identity=f"{alone.text};{ratio}" if (ratio := _crop_ratio(spec)) else alone.text,
     )
 
 
-def _largest_scale(spec: Spec, box: Box, max_width: int) -> float:
-    """Return the scale over which nothing is built: the source's own, and the limit's on the asked sides."""
-    wide, high = box_sides(width=spec.width, height=spec.height, ratio=spec.ratio)
-    sides = [length for side, length in ((wide, box.width), (high, box.height)) if side is not None]
-    limit = max_width / max(sides, default=box.width)
-    return limit if spec.upscale else min(1.0, limit)
+def _candidates(spec: Spec, box: Box, max_width: int) -> list[_Candidate]:
+    """
+    Return the candidates worth their file, ascending.
 
-
-def _candidates(spec: Spec, scale: float, largest: float) -> list[tuple[float, float, float]]:
-    """Return (asked density, scale, true density) of the candidates worth their file, ascending."""
-    first = min(scale, largest)
-    found = [(1.0, first, 1.0)]
-    for density in (spec.densities or (1.0,))[1:]:
-        if scale * density <= largest * (1 + 1e-9):
-            found.append((density, scale * density, density))
+    What one comes to depends on nothing but the sides asked for at its density, in whole px, and on what
+    all candidates share: another spec may ask for the same file at another density.
+    """
+    found: list[_Candidate] = []
+    first_scale = 1.0
+    for density in spec.densities or (1.0,):
+        width = round_px(spec.width * density) if spec.width else None
+        height = round_px(spec.height * density) if spec.height else None
+        if found and (width, height) == (found[-1].width, found[-1].height):
             continue
-        true_density = round(largest / first, 2)
-        if true_density >= found[-1][2] * MIN_DENSITY_STEP:
-            found.append((density, largest, true_density))
+        wide, high = box_sides(width=width, height=height, ratio=spec.ratio)
+        sides = [(side, length) for side, length in ((wide, box.width), (high, box.height)) if side]
+        scale = min((side / length for side, length in sides), default=1.0)
+        limit = max_width / max([length for _, length in sides], default=box.width)
+        largest = limit if spec.upscale else min(1.0, limit)
+        if scale <= largest * (1 + 1e-9):
+            if spec.fit == "cover" and wide is not None and high is not None:
+                size = Size(round_px(wide), round_px(high))
+            else:
+                size = _size_at(box, scale)
+            found.append(_Candidate(width, height, size, density))
+        elif not found:
+            found.append(_Candidate(width, height, _size_at(box, largest), density))
+        else:
+            true_density = round(largest / first_scale, 2)
+            if true_density >= found[-1].density * MIN_DENSITY_STEP:
+                found.append(_Candidate(width, height, _size_at(box, largest), true_density))
+        first_scale = min(scale, largest) if len(found) == 1 else first_scale
     return found
 
 
-def _asked(spec: Spec, density: float) -> tuple[int | None, int | None]:
-    """Return the sides that were asked for at this density, px."""
-    return (
-        round_px(spec.width * density) if spec.width else None,
-        round_px(spec.height * density) if spec.height else None,
-    )
+def _size_at(box: Box, scale: float) -> Size:
+    return Size(round_px(box.width * scale), round_px(box.height * scale))
 
 
 @lru_cache(maxsize=1024)
