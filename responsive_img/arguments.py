@@ -15,6 +15,7 @@ RATIOS = {"square": Fraction(1)}
 FITS = ("contain", "cover")
 MAX_LENGTH = 10**9  # px; over every limit that the settings can sensibly have
 MAX_DENSITY = 100
+_DENSITIES = "numbers such as '1 2'"
 
 
 def _read_length(name: str, value: object) -> int:
@@ -62,7 +63,7 @@ def _read_fit(name: str, value: object) -> str:
 
 def _read_focal(name: str, value: object) -> FocalPoint:
     """Read "30% 70%", "0.3 0.7" or a pair of fractions."""
-    example = "'30% 70%' or (0.3, 0.7)"
+    example = "such as '30% 70%' or (0.3, 0.7)"
     parts = _items(name, value, example)
     try:
         x, y = (
@@ -84,11 +85,11 @@ def _read_flag(name: str, value: object) -> bool:
 
 def _read_densities(name: str, value: object) -> tuple[float, ...]:
     """Read "1 2", [1, 2] or one number; 1 is always in."""
-    parts = _items(name, value, "'1 2'")
+    parts = _items(name, value, _DENSITIES)
     try:
         numbers = {float(part) for part in parts}
     except (TypeError, ValueError, OverflowError) as error:
-        raise _unlike(name, value, "'1 2'") from error
+        raise _unlike(name, value, _DENSITIES) from error
     if not all(1 <= number <= MAX_DENSITY for number in numbers):
         raise SpecError(f"'{name}' must be numbers from 1 to {MAX_DENSITY}, not {value!r}.")
     return tuple(sorted({1.0, *(round(number, 2) for number in numbers)}))
@@ -96,7 +97,9 @@ def _read_densities(name: str, value: object) -> tuple[float, ...]:
 
 def _read_formats(name: str, value: object) -> tuple[str, ...]:
     """Read "avif webp" or a list of names; a name that comes twice counts once."""
-    return tuple(dict.fromkeys(format_name(str(part)) for part in _items(name, value, "'avif webp'")))
+    return tuple(
+        dict.fromkeys(format_name(str(part)) for part in _items(name, value, "names such as 'avif webp'"))
+    )
 
 
 def _read_format(name: str, value: object) -> str:
@@ -110,7 +113,7 @@ def _read_quality(name: str, value: object) -> tuple[tuple[str, int], ...]:
     if isinstance(value, Mapping):
         pairs = list(value.items())
     else:
-        example = "70 or 'webp 70 avif 55'"
+        example = "such as 70 or 'webp 70 avif 55'"
         words = _items(name, value, example)
         if len(words) == 1:
             return ((ANY_FORMAT, _read_percent(name, words[0])),)
@@ -151,7 +154,7 @@ def _items(name: str, value: object, example: str) -> list[Any]:
 
 
 def _unlike(name: str, value: object, example: str) -> SpecError:
-    return SpecError(f"'{name}' must be such as {example}, not {value!r}.")
+    return SpecError(f"'{name}' must be {example}, not {value!r}.")
 
 
 _READERS: dict[str, Callable[[str, object], Any]] = {

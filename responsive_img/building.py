@@ -99,7 +99,7 @@ def build(job: BuildJob) -> None:
     config = conf.current()
     asked = {keys.picture_key(job.storage, job.name, spec): spec for spec in job.specs}
     owner = uuid4().hex
-    claimed = records.claim(asked.keys(), owner=owner, seconds=LEASE)
+    claimed = records.claim(asked.keys(), version=job.version, owner=owner, seconds=LEASE)
     if len(claimed) < len(asked):
         claimed |= _claim_unrecorded(job, {key: asked[key] for key in asked.keys() - claimed}, owner)
     if not claimed:
@@ -130,7 +130,7 @@ def _claim_unrecorded(job: BuildJob, asked: Mapping[str, str], owner: str) -> se
         return set()
     source = source_record(source_of(job), version=job.version)
     records.insert([source], [picture_record(key, source.key, asked[key]) for key in missing])
-    return records.claim(missing, owner=owner, seconds=LEASE)
+    return records.claim(missing, version=job.version, owner=owner, seconds=LEASE)
 
 
 def _fail(

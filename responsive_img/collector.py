@@ -39,7 +39,7 @@ class Collector:
     Attributes:
         slots: What its own markers stand for: no signature to verify, nothing to parse.
         is_open: Whether markers may still be left: their response has not ended.
-        pending: How many different pictures it resolved that are still to be built.
+        pending: Keys of the pictures it resolved that are still to be built.
     """
 
     __slots__ = ("_config", "_seal", "is_open", "pending", "resolved", "slots")
@@ -48,7 +48,7 @@ class Collector:
         self.slots: dict[bytes, Slot] = {}
         self.resolved: set[bytes] = set()
         self.is_open = True
-        self.pending = 0
+        self.pending: set[str] = set()
         self._config: Config | None = None
         self._seal: marker.Seal | None = None
 
@@ -115,7 +115,7 @@ class Collector:
     def resolve(self, slots: Sequence[Slot]) -> list[str]:
         """Return the markup of pictures."""
         texts, pending = resolution.resolve(slots, self.config)
-        self.pending += pending
+        self.pending |= pending
         return texts
 
 

@@ -87,6 +87,8 @@ class PillowEngine:
 
     def render(self, file: IO[bytes], variants: Sequence[Variant]) -> Iterator[tuple[Variant, bytes]]:
         """Yield each variant with its file's bytes, large ones first."""
+        if not variants:
+            return
         file.seek(0)
         with _one_exception_type(), Image.open(file, formats=DECODERS) as picture:
             base = _Base(picture, variants)
@@ -168,12 +170,14 @@ def _in_working_mode(picture: Image.Image) -> Image.Image:
     """Decode, and return the picture in a mode that can be resized: alpha premultiplied, no palette."""
     picture.load()
     mode = picture.mode
-    if mode in {"P", "PA"} or "transparency" in picture.info:
-        has_alpha = mode == "PA" or "transparency" in picture.info
-        image = picture.convert("RGBA" if has_alpha else "RGB")
+    if mode in {"P", "PA"}:
+        image = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    elif mode in {"L", "RGB"} and "transparency" in picture.info:
+        # A colour key no longer matches once neighbours are blended.
+        image = picture.convert("RGBA")
     elif mode == "1":
         image = picture.convert("L")
-    elif mode.startswith("I;16"):
+    elif mode == "I" or mode.startswith("I;16"):
         # Pillow's own conversion clips 16 bits to 255 instead of scaling them.
         image = picture.convert("I").point(lambda value: value * (1 / 257)).convert("L")
     elif mode in {"L", "LA", "RGB", "RGBA", "CMYK"}:

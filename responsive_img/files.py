@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
 from html import escape
 from pathlib import Path
 from urllib.parse import unquote
+from uuid import uuid4
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage
@@ -15,7 +15,7 @@ from django.utils.encoding import filepath_to_uri
 
 TEMPORARY_PREFIX = ".ri-"
 # `filepath_to_uri` leaves these, but in `url()` of CSS they would have to be quoted.
-_UNSAFE = str.maketrans({"'": "%27", "(": "%28", ")": "%29"})
+_UNSAFE = str.maketrans({"'": "%27", "(": "%28", ")": "%29", " ": "%20"})
 
 
 def encoded(name: str) -> str:
@@ -37,9 +37,9 @@ def url_prefix(storage: Storage) -> str | None:
     """
     declared = getattr(storage, "responsive_img_url_prefix", None)
     if declared is not None:
-        return escape(str(declared))
+        return escape(str(declared).translate(_UNSAFE))
     if isinstance(storage, FileSystemStorage) and type(storage).url is FileSystemStorage.url:
-        return escape(str(storage.base_url or "")) or None
+        return escape(str(storage.base_url or "").translate(_UNSAFE)) or None
     return None
 
 
@@ -50,7 +50,7 @@ def url(storage: Storage, name: str) -> str:
     Raises:
         Exception: Whatever the storage raises.
     """
-    found = str(storage.url(name)).translate(_UNSAFE).replace(" ", "%20")
+    found = str(storage.url(name)).translate(_UNSAFE)
     # A URL in a srcset may hold commas, but neither start nor end with one (HTML standard).
     if found.startswith(","):
         found = "%2C" + found[1:]
@@ -91,19 +91,19 @@ def _saves_as_django_does(storage: type[FileSystemStorage]) -> bool:
 def _replace(storage: FileSystemStorage, name: str, content: bytes) -> None:
     path = Path(storage.path(name))
     _make_folder(path.parent, storage.directory_permissions_mode)
-    descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
+    # Made as Django makes files: with the umask of now, or the storage's own permissions.
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{uuid4().hex}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with open(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp's 0600 would keep the web server from reading it.
-        mode = storage.file_permissions_mode
-        Path(temporary).chmod(0o666 & ~_umask() if mode is None else mode)
-        Path(temporary).replace(path)
+        if storage.file_permissions_mode is not None:
+            temporary.chmod(storage.file_permissions_mode)
+        temporary.replace(path)
     finally:
-        with suppress(FileNotFoundError):
-            Path(temporary).unlink()
+        temporary.unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path, mode: int | None) -> None:
@@ -115,12 +115,3 @@ def _make_folder(folder: Path, mode: int | None) -> None:
         folder.mkdir()
         if mode is not None:
             folder.chmod(mode)
-
-
-def _umask() -> int:
-    """Return the process's umask; there is no way to read it but to set it, so it is read once, at import."""
-    return _UMASK
-
-
-_UMASK = os.umask(0o022)
-os.umask(_UMASK)

@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
-from django.db import router, transaction
 from django.utils.module_loading import import_string
 
 from responsive_img import building, keys, lookup, records
@@ -87,7 +86,9 @@ def hand_over(
         rows = records.pictures(asked.keys())
         for row in rows.values():
             _measure(row, config)
-    return lookup.of_records(rows, asked, config)
+    read = lookup.of_records(rows, asked, config)
+    lookup.refill_unfinished(rows, read, config)
+    return read
 
 
 def _call(hook: Hook, jobs: Sequence[BuildJob], *, at_once: bool) -> None:
@@ -97,8 +98,7 @@ def _call(hook: Hook, jobs: Sequence[BuildJob], *, at_once: bool) -> None:
     if at_once:
         hook(jobs)
     else:
-        using = router.db_for_write(records.picture_model())
-        transaction.on_commit(partial(_call_logged, hook, jobs), using=using, robust=True)
+        records.on_commit(partial(_call_logged, hook, jobs))
 
 
 def _call_logged(hook: Hook, jobs: Sequence[BuildJob]) -> None:

@@ -86,12 +86,9 @@ def img(context: Context, source: object, preset: str | None = None, /, **option
     Return the picture of a source, as the tag does.
 
     Raises:
-        SpecError: An argument is wrong.
+        SpecError: Under DEBUG: an argument is wrong.
     """
-    names = list(options)
-    program, wanted = tags.compile_img([(name, tags.EXPRESSION) for name in names], preset)
-    values = [options[name] for name in wanted]
-    return Markup(tags.render(program, context.get("request"), source, values))  # noqa: S704 - escaped by tags
+    return Markup(tags.call(context.get("request"), source, preset, options))  # noqa: S704 - escaped by tags
 
 
 def _keyword(parser: Parser) -> str | None:

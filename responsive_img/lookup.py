@@ -87,22 +87,42 @@ def recorded(asked: Mapping[str, Asked], config: Config) -> Recorded:
     if unreadable:
         records.reopen(unreadable)
         rows |= records.pictures(unreadable)
-    read = of_records(rows, asked, config)
     now = time.time()
-    stale = {key: rows[key] for key, found in read.items() if found.is_stale(now)}
-    return Recorded({key: found for key, found in read.items() if key not in stale}, stale)
+    read = of_records(rows, asked, config)
+    left = {key for key, found in read.items() if found.is_stale(now) or _is_unmeasured(rows[key])}
+    known = {key: found for key, found in read.items() if key not in left}
+    refill({key: found for key, found in known.items() if found.state == manifest.READY}, config)
+    refill_unfinished(rows, known, config)
+    return Recorded(known, {key: rows[key] for key in left})
 
 
 def of_records(
     rows: Mapping[str, Picture], asked: Mapping[str, Asked], config: Config
 ) -> dict[str, Manifest]:
-    """Return the manifests of records, stale where someone has to be asked to build, and refill the cache."""
+    """Return the manifests of records, stale where someone has to be asked to build."""
     now = time.time()
-    read = {key: of_record(row, asked[key], config, now) for key, row in rows.items()}
-    # What is being built will be in the cache any moment; to write now could overwrite it.
-    known = {key for key, found in read.items() if not found.is_stale(now)}
-    refill({key: read[key] for key in known if rows[key].state != records.BUILDING}, config)
-    return read
+    return {key: of_record(row, asked[key], config, now) for key, row in rows.items()}
+
+
+def refill_unfinished(rows: Mapping[str, Picture], read: Mapping[str, Manifest], config: Config) -> None:
+    """
+    Give the cache what is queued or failed, once the records say so for others too.
+
+    What is being built is left out: it will be in the cache any moment, and would be overwritten.
+    """
+    now = time.time()
+    unfinished = {
+        key: found
+        for key, found in read.items()
+        if rows[key].state in {records.QUEUED, records.FAILED} and not found.is_stale(now)
+    }
+    if unfinished:
+        records.on_commit(lambda: refill(unfinished, config))
+
+
+def _is_unmeasured(row: Picture) -> bool:
+    """Tell whether a picture is shown without its size, as nobody has read its source's header yet."""
+    return row.state in {records.QUEUED, records.BUILDING} and row.source.width is None
 
 
 def _get_many(cache: BaseCache, cache_keys: list[str]) -> dict[str, Any]:

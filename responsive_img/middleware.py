@@ -48,7 +48,7 @@ class ResponsiveImgMiddleware:
                 _resolve(cast("HttpResponse", response), collector)
         finally:
             collector.is_open = False
-        return _counted(response, collector)
+        return _finished(response, collector)
 
     async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
         collector = _collect(request)
@@ -59,7 +59,7 @@ class ResponsiveImgMiddleware:
                 await sync_to_async(_resolve)(cast("HttpResponse", response), collector)
         finally:
             collector.is_open = False
-        return _counted(response, collector)
+        return _finished(response, collector)
 
 
 def _collect(request: HttpRequest) -> Collector:
@@ -68,9 +68,14 @@ def _collect(request: HttpRequest) -> Collector:
     return collector
 
 
-def _counted(response: HttpResponseBase, collector: Collector) -> HttpResponseBase:
-    """Say on the response how many of its pictures are still to be built."""
-    response.responsive_img_pending = collector.pending  # type: ignore[attr-defined]
+def _finished(response: HttpResponseBase, collector: Collector) -> HttpResponseBase:
+    """Say how many pictures are still to be built, and see that nobody freezes the response till then."""
+    response.responsive_img_pending = len(collector.pending)  # type: ignore[attr-defined]
+    if collector.pending:
+        # Page caches and browsers heed this one in every release.
+        patch_cache_control(response, max_age=0)
+        for header in ("ETag", "Last-Modified", "Expires"):
+            response.headers.pop(header, None)
     return response
 
 
@@ -85,12 +90,7 @@ def _needs_resolving(response: HttpResponseBase) -> bool:
 
 
 def _resolve(response: HttpResponse, collector: Collector) -> None:
-    """Swap the markers of a response, and see that nobody freezes it while pictures are missing."""
+    """Swap the markers of a response for markup."""
     response.content = collector.substitute(response.content, response.charset)
     if response.has_header("Content-Length"):
         response.headers["Content-Length"] = str(len(response.content))
-    if collector.pending:
-        # Page caches and browsers heed this one in every release.
-        patch_cache_control(response, max_age=0)
-        for header in ("ETag", "Last-Modified", "Expires"):
-            response.headers.pop(header, None)

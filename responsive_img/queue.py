@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from responsive_img import hooks, records
 
-if TYPE_CHECKING:
-    from responsive_img.models import Picture
-
-# Pictures read at a time: few enough to be held, many enough to decode a source once for all its specs.
-CHUNK = 100
+CHUNK = 100  # sources read at a time
 
 
 def process_queue() -> int:
@@ -20,13 +14,12 @@ def process_queue() -> int:
     Any number of processes may run it at once.
     """
     count = 0
-    last: Picture | None = None
-    while pictures := records.queued(CHUNK, after=last):
-        specs: dict[str, list[str]] = {}
-        for picture in pictures:
-            specs.setdefault(picture.source_id, []).append(picture.spec)
+    last = ""
+    while source_keys := records.queued_sources(CHUNK, after=last):
+        pictures = records.queued(source_keys)
         for source in {picture.source_id: picture.source for picture in pictures}.values():
-            hooks.run(hooks.job_of(source, specs[source.key]))
-        count += len(specs)
-        last = pictures[-1]
+            specs = [picture.spec for picture in pictures if picture.source_id == source.key]
+            hooks.run(hooks.job_of(source, specs))
+            count += 1
+        last = source_keys[-1]
     return count

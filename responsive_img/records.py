@@ -7,7 +7,7 @@ imported before the app registry is ready.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,12 @@ def picture_model() -> type[Picture]:
 def source_model() -> type[Source]:
     """Return the model of a source."""
     return apps.get_model("responsive_img", "Source")
+
+
+def on_commit(call: Callable[[], object]) -> None:
+    """Call when what was written is there for others too; an error is logged, and stops nothing else."""
+    using = router.db_for_write(picture_model())
+    transaction.on_commit(call, using=using, robust=True)
 
 
 def pictures(keys: Collection[str]) -> dict[str, Picture]:
@@ -89,16 +95,20 @@ def open_for_hook(
         return _owned(keys, owner, QUEUED)
 
 
-def claim(keys: Collection[str], *, owner: str, seconds: int) -> set[str]:
+def claim(keys: Collection[str], *, version: str, owner: str, seconds: int) -> set[str]:
     """
     Return the keys of the pictures that this owner, and no other, now builds.
+
+    Those of a source that has another version than the job's are not: it was replaced meanwhile.
 
     A conditional update: SQLite ignores row locks, so this is the one way on every database. The attempt
     counts now, so that a build that kills its process counts too.
     """
     now = timezone.now()
     lease = now + timedelta(seconds=seconds)
-    _open(keys, now).update(state=BUILDING, owner=owner, lease_until=lease, attempts=F("attempts") + 1)
+    _open(keys, now).filter(source__in=_of_version(version)).update(
+        state=BUILDING, owner=owner, lease_until=lease, attempts=F("attempts") + 1
+    )
     return _owned(keys, owner, BUILDING)
 
 
@@ -114,15 +124,15 @@ def finish(manifests: Mapping[str, str], *, owner: str, version: str) -> set[str
     Args:
         manifests: Picture key → manifest text.
         owner: Who claimed them.
-        version: Of the source that was built; one that was replaced meanwhile makes the build void.
+        version: Of the source that was built; one that was replaced meanwhile is queued again.
     """
-    return {
-        key
-        for key, text in manifests.items()
-        if picture_model()
-        ._default_manager.filter(key=key, owner=owner, source__version=version)
-        .update(state=READY, renditions=text, owner="", lease_until=None, not_before=None, attempts=0)
-    }
+    mine = picture_model()._default_manager.filter(owner=owner)
+    current = mine.filter(source__in=_of_version(version))
+    done = {"state": READY, "owner": "", "lease_until": None, "not_before": None, "attempts": 0}
+    kept = {key for key, text in manifests.items() if current.filter(key=key).update(renditions=text, **done)}
+    if len(kept) < len(manifests):
+        mine.filter(key__in=sorted(manifests.keys() - kept)).update(state=QUEUED, lease_until=None)
+    return kept
 
 
 def reopen(keys: Collection[str]) -> None:
@@ -150,13 +160,23 @@ def fail(source_key: str, keys: Collection[str], *, owner: str, error: str, seco
     )
 
 
-def queued(limit: int, *, after: Picture | None = None) -> list[Picture]:
-    """Return open pictures with their sources, those of one source side by side, from behind `after` on."""
-    open_now = picture_model()._default_manager.filter(_is_open(timezone.now()))
-    if after is not None:
-        rest_of_source = Q(source_id=after.source_id, key__gt=after.key)
-        open_now = open_now.filter(rest_of_source | Q(source_id__gt=after.source_id))
-    return list(open_now.select_related("source").order_by("source_id", "key")[:limit])
+def queued_sources(limit: int, *, after: str = "") -> list[str]:
+    """Return the keys of sources with open pictures, in their order, from behind `after` on."""
+    waiting = picture_model()._default_manager.filter(_is_open(timezone.now()), source_id__gt=after)
+    return list(waiting.order_by("source_id").values_list("source_id", flat=True).distinct()[:limit])
+
+
+def queued(source_keys: Collection[str]) -> list[Picture]:
+    """Return the open pictures of these sources, with them: one query."""
+    waiting = picture_model()._default_manager.filter(_is_open(timezone.now()))
+    return list(
+        waiting.filter(source_id__in=source_keys).select_related("source").order_by("source_id", "key")
+    )
+
+
+def _of_version(version: str) -> QuerySet[Source]:
+    """Return the sources of this version: a condition on another table, so that claims stay exclusive."""
+    return source_model()._default_manager.filter(version=version)
 
 
 def _is_open(now: datetime) -> Q:

@@ -61,16 +61,16 @@ def canonical(spec: str, config: Config) -> str:
 
 
 class Resolved(NamedTuple):
-    """The markup of each slot, in their order, and how many different pictures are still to be built."""
+    """The markup of each slot, in their order, and the keys of the pictures that are still to be built."""
 
     texts: list[str]
-    pending: int
+    pending: set[str]
 
 
 def resolve(slots: Sequence[Slot], config: Config) -> Resolved:
     """Return the markup of pictures; each different one is looked up once."""
     if not slots:
-        return Resolved([], 0)
+        return Resolved([], set())
     asked: dict[str, Asked] = {}
     key_of: dict[tuple[str, ...], str] = {}
     for slot in slots:
@@ -88,7 +88,7 @@ def resolve(slots: Sequence[Slot], config: Config) -> Resolved:
     }
     return Resolved(
         [markup.element(around[slot[:3]], slot.attributes, slot.picture_attributes) for slot in slots],
-        sum(found.state == manifest.PENDING for found in manifests.values()),
+        {key for key, found in manifests.items() if found.state == manifest.PENDING},
     )
 
 

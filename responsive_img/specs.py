@@ -215,9 +215,13 @@ def effective(told: Spec, defaults: Defaults) -> Spec:
     check_limits(told, defaults)
     crops = told.fit != "contain" and bool(told.ratio or (told.width and told.height))
     formats = defaults.formats if told.formats is None and told.format is None else told.formats
-    asked = dict(told.quality or ())
+    told_quality, default_quality = dict(told.quality or ()), dict(defaults.quality)
     quality = {
-        name: asked.get(name) or asked.get(ANY_FORMAT) or dict(defaults.quality).get(name) or entry.quality
+        name: told_quality.get(name)
+        or told_quality.get(ANY_FORMAT)
+        or default_quality.get(name)
+        or default_quality.get(ANY_FORMAT)
+        or entry.quality
         for name, entry in FORMATS.items()
         if entry.quality is not None
     }

@@ -228,6 +228,32 @@ def render(program: Program, request: object, source: object, values: Sequence[o
         return collecting.show(Slot(as_is, storage, name, field, attributes, picture_attributes))
 
 
+def call(request: object, source: object, preset: object, options: Mapping[str, object]) -> str:
+    """
+    Return a picture's marker or markup for arguments that are all known only now.
+
+    Raises:
+        SpecError: Under DEBUG: an argument is wrong.
+    """
+    try:
+        program, wanted = compile_img([(name, EXPRESSION) for name in options], preset)
+    except SpecError as error:
+        if conf.is_debug():
+            raise
+        log_once(f"The source is shown, as what is asked for cannot be: {error}")
+        options = {"alt": "", **{name: value for name, value in options.items() if _is_attribute(name)}}
+        program, wanted = compile_img([(name, EXPRESSION) for name in options])
+        program = program._replace(spec=specs.SOURCE_AS_IS.text)
+    return render(program, request, source, [options[name] for name in wanted])
+
+
+def _is_attribute(argument: str) -> bool:
+    try:
+        return bool(markup.attribute_name(argument))
+    except SpecError:
+        return False
+
+
 def _refuse_lazy(program: Program, values: Sequence[object]) -> None:
     """Refuse what can be seen only now: a picture with priority whose loading comes to "lazy"."""
     for piece in program.priority_pieces:
