@@ -13,7 +13,7 @@ from jinja2.parser import Parser
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from responsive_img import tags
+from responsive_img import programs, tags
 from responsive_img.exceptions import SpecError
 
 
@@ -53,13 +53,13 @@ class ResponsiveImgExtension(Extension):
             )
         source, *presets = positional
         try:
-            program, wanted = tags.compile_img(
+            program, wanted = programs.compile_img(
                 [(name, _constant(value, self.environment)) for name, value in keywords],
                 _constant(presets[0], self.environment) if presets else None,
             )
         except SpecError as error:
             self._fail(token, str(error))
-        given = dict(keywords) | ({tags.PRESET: presets[0]} if presets else {})
+        given = dict(keywords) | ({programs.PRESET: presets[0]} if presets else {})
         call = self.call_method(
             "_render",
             [
@@ -74,7 +74,7 @@ class ResponsiveImgExtension(Extension):
     def _render(
         self, context: Context, program: tuple[Any, ...], source: object, values: Sequence[object]
     ) -> Markup:
-        return Markup(tags.render(tags.Program(*program), context.get("request"), source, values))  # noqa: S704 - escaped by tags
+        return Markup(tags.render(programs.Program(*program), context.get("request"), source, values))  # noqa: S704 - escaped by tags
 
     def _fail(self, token: Token, message: str) -> None:
         raise TemplateSyntaxError(f"{{% {token.value} %}}: {message}", token.lineno)
@@ -132,5 +132,5 @@ def _constant(value: nodes.Expr, environment: Environment) -> object:
             pass
     if isinstance(value, nodes.Neg) and isinstance(value.node, nodes.Const):
         number = value.node.value
-        return -number if isinstance(number, (int, float)) else tags.EXPRESSION
-    return tags.EXPRESSION
+        return -number if isinstance(number, (int, float)) else programs.EXPRESSION
+    return programs.EXPRESSION

@@ -9,7 +9,7 @@ from django.template.base import FilterExpression, Node, Parser, Token
 from django.template.context import Context
 from django.utils.safestring import SafeString
 
-from responsive_img import tags
+from responsive_img import programs, tags
 from responsive_img.exceptions import SpecError
 
 register = template.Library()
@@ -24,7 +24,7 @@ class ImgNode(Node):
     child_nodelists = ()
 
     def __init__(
-        self, source: FilterExpression, program: tags.Program, expressions: list[FilterExpression]
+        self, source: FilterExpression, program: programs.Program, expressions: list[FilterExpression]
     ) -> None:
         self.source = source
         self.program = program
@@ -69,24 +69,24 @@ def compile_img(parser: Parser, token: Token) -> ImgNode:
     source, *presets = positional
     given = dict(keywords)
     try:
-        program, wanted = tags.compile_img(
+        program, wanted = programs.compile_img(
             [(keyword, _constant(expression)) for keyword, expression in keywords],
             _constant(presets[0]) if presets else None,
         )
     except SpecError as error:
         raise template.TemplateSyntaxError(f"{{% {name} %}}: {error}") from error
     if presets:
-        given[tags.PRESET] = presets[0]
+        given[programs.PRESET] = presets[0]
     return ImgNode(source, program, [given[argument] for argument in wanted])
 
 
 def _constant(expression: FilterExpression) -> object:
     """Return the value of a literal; EXPRESSION for all that only a context knows."""
     if expression.filters:
-        return tags.EXPRESSION
+        return programs.EXPRESSION
     if isinstance(expression.var, str):  # a quoted literal, which Django has marked as safe
         return str.__str__(expression.var)
     if expression.token in _WORDS:
         return _WORDS[expression.token]
     literal = getattr(expression.var, "literal", None)
-    return tags.EXPRESSION if literal is None or expression.var.translate else literal
+    return programs.EXPRESSION if literal is None or expression.var.translate else literal
