@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.utils import timezone
+from PIL import Image
+
+from responsive_img import building, conf, engine, keys, manifest, records, signals
+from responsive_img.hooks import BuildJob, run
+from responsive_img.specs import effective, from_text
+
+DRAWN: list[str] = []
+
+
+class CountingEngine(engine.PillowEngine):
+    """Notes what it decodes and makes, and calls what a test has put in its way."""
+
+    before = staticmethod(lambda: None)
+
+    def render(self, file, variants):
+        DRAWN.append("decode")
+        self.before()
+        for variant, content in super().render(file, variants):
+            DRAWN.append(f"{variant.format} {variant.label}")
+            yield variant, content
+
+
+@pytest.fixture
+def drawings(settings, monkeypatch):
+    """Return what the engine did so far."""
+    settings.RESPONSIVE_IMG_ENGINE = f"{__name__}.CountingEngine"
+    monkeypatch.setattr(CountingEngine, "before", staticmethod(lambda: None))
+    DRAWN.clear()
+    return DRAWN
+
+
+@pytest.fixture
+def signalled():
+    """Return the signals sent so far."""
+    sent: list[tuple[Any, ...]] = []
+
+    def built(sender, job, **kwargs):
+        sent.append(("built", sender, job, None))
+
+    def failed(sender, job, error, **kwargs):
+        sent.append(("failed", sender, job, type(error).__name__))
+
+    signals.picture_built.connect(built)
+    signals.picture_failed.connect(failed)
+    yield sent
+    signals.picture_built.disconnect(built)
+    signals.picture_failed.disconnect(failed)
+
+
+def job_for(*specs: str, name: str = "photos/cat.jpg", **values: str) -> BuildJob:
+    canonical = tuple(effective(from_text(spec), conf.current().defaults).text for spec in specs)
+    return BuildJob(storage="default", name=name, specs=canonical, **values)
+
+
+def row(job: BuildJob) -> Any:
+    return records.picture_model().objects.get(key=keys.picture_key(job.storage, job.name, job.specs[0]))
+
+
+def files() -> list[str]:
+    return sorted(path.name for path in Path(default_storage.path("renditions")).rglob("*") if path.is_file())
+
+
+def test_a_job_builds_where_no_rows_exist(photo, drawings, signalled):
+    job = job_for("w20", field="templatetags_tests.Photo.image")
+
+    run(job)
+
+    found = manifest.loads(row(job).renditions)
+    assert found is not None
+    assert row(job).state == "ready"
+    assert found.names() == {f"renditions/photos/{name}" for name in files()}
+    assert len(files()) == 4
+    assert manifest.loads(cache.get(keys.cache_key(row(job).key))) is found
+    source = records.source_model().objects.get()
+    assert (source.storage, source.name, source.field) == ("default", "photos/cat.jpg", job.field)
+    assert (source.width, source.height, source.format, source.state) == (80, 40, "jpeg", "known")
+    assert signalled == [("built", records.picture_model(), job, None)]
+
+
+def test_the_files_are_what_they_say(photo):
+    run(job_for("w20"))
+
+    sizes = {}
+    for name in files():
+        with default_storage.open(f"renditions/photos/{name}") as file, Image.open(file) as picture:
+            sizes[name.partition(".")[0], picture.format] = picture.size
+    assert sizes == {
+        ("cat-20w", "JPEG"): (20, 10),
+        ("cat-40w", "JPEG"): (40, 20),
+        ("cat-20w", "WEBP"): (20, 10),
+        ("cat-40w", "WEBP"): (40, 20),
+    }
+
+
+def test_a_job_run_twice_builds_once(photo, drawings, signalled):
+    job = BuildJob.from_dict(json.loads(json.dumps(job_for("w20").as_dict())))
+
+    run(job)
+    run(job)
+
+    assert drawings.count("decode") == 1
+    assert len(drawings) == 5
+    assert len(signalled) == 1
+
+
+def test_a_source_is_decoded_once_for_all_its_specs(photo, drawings):
+    run(job_for("w20", "w10;r1", "w30;owebp"))
+
+    assert drawings.count("decode") == 1
+    assert len(files()) == 10
+
+
+def test_a_file_that_two_specs_share_is_made_once(photo, drawings):
+    run(job_for("w20", "w40"))
+
+    assert sorted(drawings[1:]) == ["jpeg 20w", "jpeg 40w", "jpeg 80w", "webp 20w", "webp 40w", "webp 80w"]
+    assert len(files()) == 6
+
+
+def test_what_is_ready_is_left_out_of_a_job(photo, drawings):
+    run(job_for("w20"))
+    drawings.clear()
+
+    run(job_for("w20", "w10;d1"))
+
+    assert sorted(drawings) == ["decode", "jpeg 10w", "webp 10w"]
+
+
+def test_what_another_builds_is_left_to_it(photo, drawings):
+    job = job_for("w20")
+    run(job)
+    lease = timezone.now() + timedelta(seconds=60)
+    records.picture_model().objects.update(state="building", owner="other", lease_until=lease)
+    drawings.clear()
+
+    run(job)
+
+    assert drawings == []
+    assert row(job).owner == "other"
+
+
+def test_a_failure_is_recorded_and_said_in_one_line(photo, log, signalled):
+    default_storage.delete("photos/cat.jpg")
+    job = job_for("w20", field="templatetags_tests.Photo.image")
+
+    run(job)
+
+    assert row(job).state == "failed"
+    assert row(job).attempts == 1
+    assert records.source_model().objects.get().error.startswith("SourceError: FileNotFoundError: ")
+    assert len(log()) == 1
+    assert signalled == [("failed", records.picture_model(), job, "SourceError")]
+
+
+def test_a_storage_is_named_where_no_field_is_known(db, log):
+    run(job_for("w20", name="none.jpg"))
+
+    assert log()[0].startswith("Cannot build none.jpg of default, next try in 300 s: SourceError: ")
+
+
+@pytest.mark.parametrize(
+    ("storage", "reason"),
+    [
+        ("nowhere", "SourceError: No storage and no field is called 'nowhere'."),
+        (
+            "templatetags_tests.Photo.title",
+            "SourceError: templatetags_tests.Photo.title is not a file field.",
+        ),
+    ],
+)
+def test_a_storage_that_is_none_is_a_failure(db, log, storage, reason):
+    run(BuildJob(storage=storage, name="x.jpg", specs=("w20",)))
+
+    assert records.source_model().objects.get().error == reason
+
+
+def test_a_spec_of_another_release_is_a_failure(photo, log):
+    run(BuildJob(storage="default", name="photos/cat.jpg", specs=("?",)))
+
+    assert "SpecError: Unreadable spec '?'." in log()[0]
+
+
+def test_a_source_replaced_while_it_was_built_is_not_recorded_or_cached(
+    photo, drawings, monkeypatch, signalled
+):
+    job = job_for("w20")
+
+    def replace():
+        records.source_model().objects.update(version="2")
+
+    monkeypatch.setattr(CountingEngine, "before", staticmethod(replace))
+
+    run(job)
+
+    assert row(job).state != "ready"
+    assert row(job).renditions == ""
+    assert cache.get(keys.cache_key(row(job).key)) is None
+    assert signalled == []
+
+
+def test_a_job_of_an_older_version_is_void_and_does_not_stand_in_the_way(page, photo, settings):
+    settings.RESPONSIVE_IMG_BUILD_HOOK = "responsive_img.hooks.enqueue"
+    template = '{% img photo.image width=20 alt="" %}'
+    page("django", template, {"photo": photo})
+    picture = records.picture_model().objects.get()
+    old = BuildJob(storage="default", name="photos/cat.jpg", specs=(picture.spec,))
+    records.source_model().objects.update(version="2")
+
+    run(old)
+    run(BuildJob(storage="default", name="photos/cat.jpg", specs=(picture.spec,), version="2"))
+
+    picture.refresh_from_db()
+    assert picture.state == "ready"
+    assert '"2"' in picture.renditions
+
+
+def test_another_version_has_other_names(photo):
+    run(job_for("w20"))
+    before = set(files())
+    records.picture_model().objects.all().delete()
+    records.source_model().objects.update(version="2")
+
+    run(job_for("w20", version="2"))
+
+    assert len(set(files()) - before) == 4
+
+
+def test_a_build_leaves_no_temporary_files(photo):
+    run(job_for("w20"))
+
+    assert not [name for name in files() if name.startswith(".")]
+
+
+def test_the_owner_of_a_lease_that_ran_out_leaves_the_result_of_the_next(photo, drawings, monkeypatch):
+    job = job_for("w20")
+
+    def taken_over():
+        records.picture_model().objects.update(state="ready", owner="", renditions="theirs")
+
+    monkeypatch.setattr(CountingEngine, "before", staticmethod(taken_over))
+
+    run(job)
+
+    assert row(job).renditions == "theirs"
+    assert cache.get(keys.cache_key(row(job).key)) is None
+
+
+def test_a_budget_is_over_only_inside_itself():
+    before = building.is_over_budget()
+    with building.budget(100):
+        within = building.is_over_budget()
+        with building.budget(0):
+            spent = building.is_over_budget()
+        back = building.is_over_budget()
+
+    assert (before, within, spent, back, building.is_over_budget()) == (False, False, True, False, False)
+
+
+def test_a_source_that_is_replaced_by_one_of_another_size_is_measured_anew(photo):
+    run(job_for("w20"))
+    default_storage.delete("photos/cat.jpg")
+    picture = Image.new("RGB", (30, 60))
+    content = ContentFile(b"")
+    picture.save(content, "JPEG")
+    default_storage.save("photos/cat.jpg", content)
+
+    run(job_for("w10"))
+
+    source = records.source_model().objects.get()
+    assert (source.width, source.height) == (30, 60)

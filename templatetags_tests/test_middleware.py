@@ -1,0 +1,322 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.test import AsyncRequestFactory
+from django.utils.safestring import SafeString
+
+from responsive_img.collector import ATTRIBUTE
+from responsive_img.middleware import ResponsiveImgMiddleware
+from templatetags_tests.conftest import MARKUP, ONE_FILE, respond
+
+START = b'<img data-ri="RI1.'
+
+
+def arespond(view: Any) -> Any:
+    async def run():
+        response: Any = ResponsiveImgMiddleware(view)(AsyncRequestFactory().get("/"))
+        return await response
+
+    return async_to_sync(run)()
+
+
+@pytest.fixture
+def marked(render, photo):
+    """Return a function that gives the marker of a picture for a request."""
+    return lambda request: render("django", ONE_FILE, {"photo": photo}, request)
+
+
+def test_the_middleware_is_as_async_as_what_stands_below_it():
+    async def view(request):
+        return HttpResponse()  # pragma: no cover - never called
+
+    below = ResponsiveImgMiddleware(view)
+
+    assert iscoroutinefunction(below)
+    assert not iscoroutinefunction(ResponsiveImgMiddleware(lambda request: HttpResponse()))
+    assert ResponsiveImgMiddleware.sync_capable
+    assert ResponsiveImgMiddleware.async_capable
+
+
+def test_an_async_response_is_resolved(marked):
+    async def view(request):
+        await asyncio.sleep(0)
+        return HttpResponse(marked(request))
+
+    response = arespond(view)
+
+    assert response.content.decode() == MARKUP
+    assert response.responsive_img_pending == 0
+
+
+def test_an_async_response_without_pictures_is_not_looked_at(cache_calls):
+    async def view(request):
+        return HttpResponse("no picture")
+
+    response = arespond(view)
+
+    assert response.content == b"no picture"
+    assert not cache_calls
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/html",
+        "text/html; charset=utf-8",
+        "text/plain",
+        "TEXT/HTML",
+        "application/xhtml+xml",
+        "application/rss+xml; charset=utf-8",
+        "application/ld+json",
+        "application/json",
+        "application/xml",
+        "application/javascript",
+        "text/vnd.turbo-stream.html",
+    ],
+)
+def test_a_text_is_resolved(marked, content_type):
+    response = respond(lambda request: HttpResponse(marked(request), content_type=content_type))
+
+    assert response.content.decode() == MARKUP
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/octet-stream",
+        "application/pdf",
+        "application/x-protobuf",
+        "application/msgpack",
+        "application/zip",
+        "image/png",
+        "multipart/form-data",
+        "application/jsonish",
+        "",
+    ],
+)
+def test_what_is_no_text_is_left_as_it_is(marked, content_type):
+    bodies = []
+
+    def view(request):
+        bodies.append(b"\x4b" + marked(request).encode())
+        return HttpResponse(bodies[0], headers={"Content-Type": content_type})
+
+    assert respond(view).content == bodies[0]
+
+
+def test_an_encoded_body_is_left_as_it_is(marked):
+    bodies = []
+
+    def view(request):
+        bodies.append(marked(request).encode())
+        return HttpResponse(bodies[0], headers={"Content-Encoding": "br"})
+
+    assert respond(view).content == bodies[0]
+
+
+def test_a_stream_and_a_file_are_left_as_they_are(tmp_path):
+    path = tmp_path / "x.html"
+    path.write_bytes(START)
+
+    stream = respond(lambda request: StreamingHttpResponse([START]))
+    file = respond(lambda request: FileResponse(path.open("rb")))
+
+    assert b"".join(stream) == START
+    assert b"".join(file) == START
+    file.file_to_stream.close()  # all that `close` would do, without telling Django that a request has ended
+    assert stream.responsive_img_pending == file.responsive_img_pending == 0
+
+
+def test_what_a_stream_renders_after_the_view_has_returned_is_resolved(render, photo):
+    def view(request):
+        return StreamingHttpResponse(render("django", ONE_FILE, {"photo": photo}, request) for _ in range(2))
+
+    response = respond(view)
+
+    assert b"".join(response).decode() == MARKUP * 2
+
+
+def test_a_content_length_is_made_right(marked):
+    def view(request):
+        body = marked(request)
+        return HttpResponse(body, headers={"Content-Length": str(len(body))})
+
+    response = respond(view)
+
+    assert response.headers["Content-Length"] == str(len(MARKUP))
+
+
+def test_no_content_length_is_added(marked):
+    assert "Content-Length" not in respond(lambda request: HttpResponse(marked(request))).headers
+
+
+def test_common_middleware_above_measures_the_final_body(client, settings, photo):
+    settings.ROOT_URLCONF = "templatetags_tests.urls"
+    settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware", *settings.MIDDLEWARE]
+
+    response = client.get("/sync/django/1/")
+
+    assert response.headers["Content-Length"] == str(len(response.content))
+    assert START not in response.content
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_listed_twice_the_outer_one_resolves(marked, cache_calls, is_async):
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(marked(request))
+
+    async def aview(request: HttpRequest) -> HttpResponse:
+        return view(request)
+
+    response = (arespond if is_async else respond)(ResponsiveImgMiddleware(aview if is_async else view))
+
+    assert response.content.decode() == MARKUP
+    assert cache_calls["get_many"] == 1
+
+
+def test_characters_that_the_charset_lacks_are_written_as_references(render, make_photo):
+    photo = make_photo(title="Кот é")
+    template = ONE_FILE.replace('alt=""', "alt=photo.title")
+
+    response = respond(
+        lambda request: HttpResponse(
+            render("django", template, {"photo": photo}, request), content_type="text/html; charset=latin-1"
+        )
+    )
+
+    assert ' alt="&#1050;&#1086;&#1090; é"'.encode("latin-1") in response.content
+
+
+def test_a_response_with_pending_pictures_is_not_frozen(marked, settings):
+    settings.RESPONSIVE_IMG_BUILD_BUDGET = 0
+
+    def view(request):
+        headers = {
+            "ETag": '"x"',
+            "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT",
+            "Expires": "Thu, 01 Jan 2027 00:00:00 GMT",
+            "Cache-Control": "public, max-age=3600",
+            "X-Kept": "1",
+        }
+        return HttpResponse(marked(request) + marked(request), headers=headers)
+
+    pending = respond(view)
+    settings.RESPONSIVE_IMG_BUILD_BUDGET = 60
+    built = respond(view)
+
+    assert pending.responsive_img_pending == 1
+    assert pending.headers == {
+        "Cache-Control": "public, max-age=0",
+        "Content-Type": "text/html; charset=utf-8",
+        "X-Kept": "1",
+    }
+    assert built.responsive_img_pending == 0
+    assert built.headers["ETag"] == '"x"'
+    assert built.headers["Cache-Control"] == "public, max-age=3600"
+
+
+def test_pending_is_told_also_where_everything_resolved_at_once(render, photo, settings):
+    settings.RESPONSIVE_IMG_BUILD_BUDGET = 0
+    alt = "x" * 4000
+
+    response = respond(
+        lambda request: HttpResponse(
+            render("django", ONE_FILE.replace('alt=""', "alt=alt"), {"photo": photo, "alt": alt}, request)
+        )
+    )
+
+    assert response.responsive_img_pending == 1
+    assert response.headers["Cache-Control"] == "max-age=0"
+
+
+def test_a_response_without_pictures_says_so():
+    response = respond(lambda request: HttpResponse("no picture"))
+
+    assert response.responsive_img_pending == 0
+    assert response.content == b"no picture"
+    assert not response.has_header("Cache-Control")
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_an_exception_of_the_view_passes_through(marked, is_async):
+    requests = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        requests.append(request)
+        marked(request)
+        raise ZeroDivisionError("mine")
+
+    async def aview(request):
+        view(request)
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        (arespond if is_async else respond)(aview if is_async else view)
+
+    assert getattr(requests[0], ATTRIBUTE).is_open is False
+
+
+def test_an_exception_of_the_view_is_djangos_own_500(client, photo):
+    client.raise_request_exception = False
+
+    response = client.get("/broken/")
+
+    assert response.status_code == 500
+    assert START not in response.content
+
+
+def test_a_template_response_is_resolved(client, photo):
+    response = client.get("/template-response/")
+
+    assert isinstance(response, TemplateResponse)
+    assert START not in response.content
+    assert b'src="/media/renditions/' in response.content
+
+
+def test_twenty_requests_at_once_do_not_see_each_others_pictures(render, make_photo, async_client):
+    photos = [make_photo(f"photos/{number}.jpg", title=f"Photo {number}") for number in range(20)]
+    barrier: list[object] = []
+    all_started = asyncio.Event()
+    template = ONE_FILE.replace('alt=""', "alt=photo.title")
+
+    async def view(request):
+        photo = photos[len(barrier)]
+        first = render("jinja2", template, {"photo": photo}, request)
+        barrier.append(photo)
+        if len(barrier) == len(photos):
+            all_started.set()
+        await all_started.wait()
+        second = render("django", template, {"photo": photo}, request)
+        return HttpResponse(f"{photo.pk}:{first}{second}")
+
+    async def run():
+        middleware: Any = ResponsiveImgMiddleware(view)
+        return await asyncio.gather(*[middleware(AsyncRequestFactory().get("/")) for _ in photos])
+
+    responses = async_to_sync(run)()
+
+    assert len(responses) == 20
+    for photo, response in zip(photos, responses, strict=True):
+        pk, _, html = response.content.decode().partition(":")
+        assert pk == str(photo.pk)
+        assert (
+            html.count(f'alt="{photo.title}"') == html.count(f"/photos/{photo.pk - photos[0].pk}-20w.") == 2
+        )
+        assert html.count("<img") == 2
+
+
+def test_a_thread_of_the_view_with_its_request_adds_to_the_response(marked):
+    def view(request):
+        texts = []
+        thread = threading.Thread(target=lambda: texts.append(marked(request)))
+        thread.start()
+        thread.join()
+        return HttpResponse(SafeString("").join(texts))
+
+    assert respond(view).content.decode() == MARKUP
