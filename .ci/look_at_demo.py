@@ -64,9 +64,9 @@ def main() -> None:
         urlopen(ORIGIN + page).read()  # noqa: S310 - the demo; the first view builds
     texts = {page: urlopen(ORIGIN + page).read().decode() for page in PAGES}  # noqa: S310
     for page, text in texts.items():
-        for words in ("1 cache lookup", "0 queries for pictures", "0 storage calls", "0 still to be built"):
+        for words in ("1 lookup · 0 queries for pictures", "0 storage calls", "0 still to be built"):
             assert words in text, f"{page} does not say {words!r}"
-        print(f"{page}: 1 cache lookup, 0 queries for pictures, 0 storage calls")
+        print(f"{page}: 1 lookup, 0 queries for pictures, 0 storage calls")
     pictures = [re.findall(r"<picture.*?</picture>", texts[page]) for page in PAGES]
     assert len(pictures[0]) >= 24
     assert pictures[0] == pictures[1], "the languages differ"

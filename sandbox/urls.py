@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.conf.urls.static import static
+from django.urls import path
+
+from sandbox.gallery import views
+
+urlpatterns = [
+    path("", views.gallery, {"engine": "django"}, name="gallery"),
+    path("jinja/", views.gallery, {"engine": "jinja2"}, name="gallery-jinja"),
+    path("photo/<int:pk>/", views.photo, name="photo"),
+    path("upload/", views.upload, name="upload"),
+    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
+]
