@@ -18,7 +18,7 @@ from typing import TypeVar
 from responsive_img import conf, marker, resolution
 from responsive_img.conf import Config
 from responsive_img.exceptions import ResponsiveImgError
-from responsive_img.resolution import Slot, canonical
+from responsive_img.resolution import Slot, Told, canonical
 
 logger = logging.getLogger("responsive_img")
 
@@ -42,13 +42,13 @@ class Collector:
         pending: Keys of the pictures it resolved that are still to be built.
     """
 
-    __slots__ = ("_config", "_seal", "is_open", "pending", "resolved", "slots")
+    __slots__ = ("_checked", "_config", "_seal", "is_open", "pending", "slots")
 
     def __init__(self) -> None:
         self.slots: dict[bytes, Slot] = {}
-        self.resolved: set[bytes] = set()
         self.is_open = True
         self.pending: set[str] = set()
+        self._checked: set[str] = set()
         self._config: Config | None = None
         self._seal: marker.Seal | None = None
 
@@ -59,23 +59,29 @@ class Collector:
             self._config = conf.current()
         return self._config
 
-    def show(self, slot: Slot) -> str:
+    def show(self, told: Told, attributes: str, picture_attributes: str) -> str:
         """
         Return the marker of a picture, or its markup where no marker can be left.
+
+        Args:
+            told: Spec as told, storage, name and field of the source.
+            attributes: Finished text of the `<img>`'s attributes, with a leading space.
+            picture_attributes: The same for the `<picture>`.
 
         Raises:
             SpecError: What is asked for cannot be.
         """
-        canonical(slot.spec, self.config)  # a marker is left only for what will resolve
+        if told[0] not in self._checked:
+            canonical(told[0], self.config)  # a marker is left only for what will resolve
+            self._checked.add(told[0])
         if self.is_open:
             if self._seal is None:
                 self._seal = marker.seal(conf.secrets()[0])
-            spec, storage, name, field, attributes, picture_attributes = slot
-            core = self._seal.core((spec, storage, name, field, attributes, picture_attributes, ELEMENT))
+            core = self._seal.core((*told, attributes, picture_attributes, ELEMENT))
             if core is not None:
-                self.slots[core] = slot
+                self.slots[core] = (told, attributes, picture_attributes)
                 return f'<img data-ri="RI1.{core.decode()}."/>'
-        return self.resolve([slot])[0]
+        return self.resolve([(told, attributes, picture_attributes)])[0]
 
     def substitute(self, content: bytes, charset: str = "utf-8") -> bytes:
         """
@@ -86,23 +92,20 @@ class Collector:
             charset: Of the content; what it cannot hold is written as a character reference.
         """
         head, *pieces = content.split(marker.ELEMENT_START)
-        found = []
-        seals: list[marker.Seal] = []
+        out = [head]
+        places: list[int] = []
+        slots: list[Slot] = []
         for piece in pieces:
             core, end, after = piece.partition(marker.ELEMENT_END)
-            slot = self.slots.get(core) if end else None
-            if slot is None and end:
-                seals = seals or [marker.seal(secret) for secret in conf.secrets()]
-                slot = _slot_of(core, seals)
-            found.append((core, slot, after if slot else piece))
-        texts = iter(self.resolve([slot for _, slot, _ in found if slot is not None]))
-        self.resolved.update(core for core, slot, _ in found if slot is not None)
-        out = [head]
-        for _, slot, rest in found:
-            out.append(
-                marker.ELEMENT_START if slot is None else next(texts).encode(charset, "xmlcharrefreplace")
-            )
-            out.append(rest)
+            slot = (self.slots.get(core) or _slot_of(core)) if end else None
+            if slot is None:
+                out += (marker.ELEMENT_START, piece)
+            else:
+                places.append(len(out))
+                slots.append(slot)
+                out += (b"", after)
+        for place, text in zip(places, self.resolve(slots), strict=True):
+            out[place] = text.encode(charset, "xmlcharrefreplace")
         return b"".join(out)
 
     def finalize(self, text: AnyText) -> AnyText:
@@ -119,12 +122,13 @@ class Collector:
         return texts
 
 
-def _slot_of(core: bytes, seals: Sequence[marker.Seal]) -> Slot | None:
+def _slot_of(core: bytes) -> Slot | None:
     """Return what a marker of another request or process stands for; None if it is not ours."""
-    fields = marker.read(core, seals)
+    fields = marker.read(core, [marker.seal(secret) for secret in conf.secrets()])
     if fields is None or len(fields) != _FIELDS or fields[-1] != ELEMENT:
         return None
-    return Slot(*fields[:-1])
+    spec, storage, name, field, attributes, picture_attributes, _ = fields
+    return (spec, storage, name, field), attributes, picture_attributes
 
 
 # Outside of a response's own render ---------------------------------------------------------------------
@@ -149,9 +153,24 @@ def _closed() -> Collector:
 
 
 class Batch(Collector):
-    """What `batch()` gives: collects without a request, until `finalize`."""
+    """
+    What `batch()` gives: collects without a request, until `finalize`.
 
-    __slots__ = ()
+    Attributes:
+        finalized: Its own markers that went through `finalize`.
+    """
+
+    __slots__ = ("finalized",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.finalized: set[bytes] = set()
+
+    def substitute(self, content: bytes, charset: str = "utf-8") -> bytes:
+        """Return a text with its markers resolved, and remember which they were."""
+        pieces = content.split(marker.ELEMENT_START)
+        self.finalized.update(piece.partition(marker.ELEMENT_END)[0] for piece in pieces)
+        return super().substitute(content, charset)
 
 
 @contextmanager
@@ -165,7 +184,7 @@ def batch() -> Iterator[Batch]:
     images = Batch()
     with _collecting(images):
         yield images
-    left = len(images.slots.keys() - images.resolved)
+    left = len(images.slots.keys() - images.finalized)
     if left:
         message = f"batch() was left with {left} marker(s) that never went through finalize()"
         if conf.is_debug():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from hashlib import blake2b
 
 from responsive_img.formats import FORMATS
@@ -14,27 +15,27 @@ ENGINE_NUMBER = 1
 # Bytes of UTF-8. A file name has 255 of them, of which the label, the digest and a temporary name's
 # prefix take their part; the digest covers the full name, so a cut stem loses nothing.
 _MAX_STEM = 150
+_TO_KEY = bytes.maketrans(b"+/", b"_~")
 
 
 def source_key(storage: str, name: str) -> str:
-    """Return the key of a source's record: 32 hex digits, as some databases compare without case."""
-    return blake2b(f"{storage}\0{name}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    """Return the key of a source's record, 22 characters."""
+    return _key(f"{storage}\0{name}")
 
 
 def picture_key(storage: str, name: str, spec: str) -> str:
     """
-    Return the key of a source under a canonical spec: 32 hex digits, of the record and in the cache.
+    Return the key of a source under a canonical spec, of its record and in the cache alike: 22 characters.
 
-    The source's version is no part of it: it stands in the value, so that the lookup needs no other.
+    Short, because Django's caches look at each character of each key. The source's version is no part of
+    it: it stands in the value, so that the lookup needs no other.
     """
-    return blake2b(
-        f"{SCHEMA} {ENGINE_NUMBER}\0{storage}\0{name}\0{spec}".encode(), digest_size=16
-    ).hexdigest()
+    return _key(f"{SCHEMA} {ENGINE_NUMBER}\0{storage}\0{name}\0{spec}")
 
 
-def cache_key(picture: str) -> str:
-    """Return the cache key of a picture: short and plain ASCII, as memcached demands."""
-    return "ri1:" + picture
+def _key(text: str) -> str:
+    digest = blake2b(text.encode(), digest_size=15).digest()  # 15 bytes are 20 characters without padding
+    return "ri" + b2a_base64(digest, newline=False).translate(_TO_KEY).decode()
 
 
 def rendition_name(source: SourceRef, version: str, variant: Variant, directory: str) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.db import DatabaseCache
 
-from responsive_img import keys, manifest, records, specs
+from responsive_img import manifest, records, specs
 from responsive_img.conf import Config
 from responsive_img.formats import fallback_format
 from responsive_img.geometry import Size
@@ -53,22 +53,20 @@ class Recorded(NamedTuple):
     open: dict[str, Picture]
 
 
-def cached(asked: Iterable[str], config: Config) -> dict[str, Manifest]:
+def cached(picture_keys: Collection[str], config: Config) -> dict[str, Manifest]:
     """
-    Return the manifests that the cache has of these pictures' keys: one call.
+    Return the manifests that the cache has: one call.
 
     A failure of the cache is a miss of all; a value that cannot be read, or is no longer to be believed,
     is a miss of its own.
     """
-    by_cache_key = {keys.cache_key(key): key for key in asked}
-    values = _guarded(config, lambda cache: _get_many(cache, list(by_cache_key))) or {}
-    found = {}
+    values = _guarded(config, lambda cache: _get_many(cache, list(picture_keys))) or {}
     now = time.time()
-    for cache_key, value in values.items():
-        read = manifest.loads(value)
-        if read is not None and not read.is_stale(now):
-            found[by_cache_key[cache_key]] = read
-    return found
+    return {
+        key: read
+        for key, value in values.items()
+        if (read := manifest.loads(value)) is not None and not read.is_stale(now)
+    }
 
 
 def recorded(asked: Mapping[str, Asked], config: Config) -> Recorded:
@@ -155,7 +153,7 @@ def store(manifests: Mapping[str, Manifest], config: Config) -> None:
 
 
 def _texts(manifests: Mapping[str, Manifest]) -> dict[str, str]:
-    return {keys.cache_key(key): found.dumps() for key, found in manifests.items()}
+    return {key: found.dumps() for key, found in manifests.items()}
 
 
 def _guarded(config: Config, call: Any) -> Any:

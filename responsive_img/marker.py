@@ -51,10 +51,9 @@ class Seal:
         body = SEPARATOR.join(fields).encode()
         if len(body) > _MAX_BODY:
             return None
-        # Padded to whole groups of three bytes, so that no "=" is needed; an empty last field is as none.
-        body += b"\x1f" * (-len(body) % 3)
-        payload = b2a_base64(body, newline=False).translate(_TO_MARKER)
-        return payload + b"." + self.sign(payload)
+        # Padded to whole groups of three bytes, so that no "=" is needed.
+        payload = b2a_base64(body + b"\x1f" * (-len(body) % 3), newline=False).translate(_TO_MARKER)
+        return b"%b.%b" % (payload, self.sign(payload))
 
 
 @lru_cache(maxsize=16)

@@ -25,25 +25,11 @@ logger = logging.getLogger("responsive_img")
 UNKNOWN = manifest.compose((), (None, None), state=manifest.FAILED)
 
 
-class Slot(NamedTuple):
-    """
-    One picture as a tag left it.
-
-    Attributes:
-        spec: As told, as text.
-        storage: Of the source, as in `SourceRef`.
-        name: Of the source.
-        field: Label of the field that asked.
-        attributes: Finished text of the `<img>`'s attributes, with a leading space.
-        picture_attributes: The same for the `<picture>`.
-    """
-
-    spec: str
-    storage: str
-    name: str
-    field: str
-    attributes: str
-    picture_attributes: str
+# What a tag asks for: spec as told, then storage, name and field of the source as in `SourceRef`.
+Told = tuple[str, str, str, str]
+# One picture as a tag left it: what it asks for, and the finished texts of the attributes of its `<img>` and
+# its `<picture>`, each with a leading space. Plain tuples: a named one costs ten times as much to make.
+Slot = tuple[Told, str, str]
 
 
 @lru_cache(maxsize=4096)
@@ -71,23 +57,26 @@ def resolve(slots: Sequence[Slot], config: Config) -> Resolved:
     """Return the markup of pictures; each different one is looked up once."""
     if not slots:
         return Resolved([], set())
-    asked: dict[str, Asked] = {}
-    key_of: dict[tuple[str, ...], str] = {}
-    for slot in slots:
-        picture = slot[:3]
-        if picture not in key_of:
-            spec, storage, name, field, _, _ = slot
-            full = _canonical_or_source(spec, config)
-            key = key_of[picture] = keys.picture_key(storage, name, full)
-            asked[key] = Asked(SourceRef(storage, name, field), full)
-    manifests = _manifests(asked, config)
-    addresses = _Addresses(config)
-    around = {
-        picture: addresses.around(manifests.get(key, UNKNOWN), asked[key].source)
-        for picture, key in key_of.items()
+    canonical_of: dict[str, str] = {}
+    key_of: dict[Told, str] = {}
+    for told, _, _ in slots:
+        if told not in key_of:
+            spec, storage, name, _ = told
+            if spec not in canonical_of:
+                canonical_of[spec] = _canonical_or_source(spec, config)
+            key_of[told] = keys.picture_key(storage, name, canonical_of[spec])
+    manifests = lookup.cached(set(key_of.values()), config)
+    asked = {
+        key: Asked(SourceRef(*told[1:]), canonical_of[told[0]])
+        for told, key in key_of.items()
+        if key not in manifests
     }
+    if asked:
+        manifests |= _beyond_the_cache(asked, config)
+    addresses = _Addresses(config)
+    around = {told: addresses.around(manifests.get(key, UNKNOWN), told) for told, key in key_of.items()}
     return Resolved(
-        [markup.element(around[slot[:3]], slot.attributes, slot.picture_attributes) for slot in slots],
+        [markup.element(around[told], *attributes) for told, *attributes in slots],
         {key for key, found in manifests.items() if found.state == manifest.PENDING},
     )
 
@@ -101,18 +90,14 @@ def _canonical_or_source(spec: str, config: Config) -> str:
         return specs.SOURCE_AS_IS.text
 
 
-def _manifests(asked: Mapping[str, Asked], config: Config) -> dict[str, Manifest]:
-    """Return what is known of all pictures, having built or handed over what was not."""
-    found = lookup.cached(asked, config)
-    if len(found) == len(asked):
-        return found
-    missed = {key: each for key, each in asked.items() if key not in found}
+def _beyond_the_cache(asked: Mapping[str, Asked], config: Config) -> dict[str, Manifest]:
+    """Return what is known of the pictures that the cache missed, having built or handed over the rest."""
+    found: dict[str, Manifest] = {}
     try:
-        recorded = lookup.recorded(missed, config)
-        found |= recorded.manifests
-        unknown = {key: each for key, each in missed.items() if key not in found}
+        found, left = lookup.recorded(asked, config)
+        unknown = {key: each for key, each in asked.items() if key not in found}
         if unknown:
-            found |= hooks.hand_over(unknown, recorded.open, config)
+            found |= hooks.hand_over(unknown, left, config)
     except Exception:
         # A picture never breaks a page: what is not known is shown as its source.
         logger.exception("Cannot look up or build %s picture(s)", len(asked) - len(found))
@@ -126,31 +111,33 @@ class _Addresses:
         self._config = config
         self._known: dict[str, tuple[Storage, str | None]] = {}
 
-    def around(self, found: Manifest, source: SourceRef) -> tuple[str, str]:
+    def around(self, found: Manifest, told: Told) -> tuple[str, str]:
         """Return what stands before and after the attributes of a picture."""
         try:
-            storage, prefix = self._storage(self._config.storage or source.storage)
-            if prefix is not None and found.src:
+            storage, prefix = self._storage(self._config.storage or told[1])
+            if found.src and prefix is not None:
                 return markup.parts(found, prefix)
+            source_url = "" if found.src else self._source_url(told)
             if prefix is not None:
-                return markup.parts_of_urls(found, lambda name: f"{prefix}{name}", self._source_url(source))
-            source_url = "" if found.src else self._source_url(source)
+                return markup.parts_of_urls(found, lambda name: f"{prefix}{name}", source_url)
             return markup.parts_of_urls(
                 found, lambda name: files.url(storage, files.decoded(name)), source_url
             )
         except Exception:
-            logger.exception("No URL for %s", source.name)
+            logger.exception("No URL for %s", told[2])
             return "<img", ">"
 
-    def _source_url(self, source: SourceRef) -> str:
-        storage, prefix = self._storage(source.storage)
-        return files.url(storage, source.name) if prefix is None else prefix + files.encoded(source.name)
+    def _source_url(self, told: Told) -> str:
+        _, reference, name, _ = told
+        storage, prefix = self._storage(reference)
+        return files.url(storage, name) if prefix is None else prefix + files.encoded(name)
 
     def _storage(self, reference: str) -> tuple[Storage, str | None]:
-        if reference not in self._known:
+        known = self._known.get(reference)
+        if known is None:
             storage = storage_of(reference)
-            self._known[reference] = storage, files.url_prefix(storage)
-        return self._known[reference]
+            known = self._known[reference] = storage, files.url_prefix(storage)
+        return known
 
 
 def log_once(message: str) -> None:

@@ -9,7 +9,6 @@ the field that asked.
 from __future__ import annotations
 
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
@@ -36,17 +35,17 @@ class SourceRef(NamedTuple):
     field: str = ""
 
 
-# One entry a FileField, which lives as long as its model.
-_of_fields: WeakKeyDictionary[FileField, tuple[str, str]] = WeakKeyDictionary()
+# id → the field, so that its id stays its own, and what it is written as. A field lives as long as its model.
+_fields: dict[int, tuple[FileField, tuple[str, str]]] = {}
 
 
 def field_ref(field: FileField) -> tuple[str, str]:
     """Return the storage, as written in a `SourceRef`, and the label of a field."""
-    found = _of_fields.get(field)
-    if found is None:
+    known = _fields.get(id(field))
+    if known is None:
         label = f"{field.model._meta.label}.{field.name}"
-        found = _of_fields[field] = (_alias(field.storage) or label, label)
-    return found
+        known = _fields[id(field)] = (field, (_alias(field.storage) or label, label))
+    return known[1]
 
 
 def _alias(storage: Storage) -> str | None:
@@ -56,9 +55,9 @@ def _alias(storage: Storage) -> str | None:
     return next((alias for alias in storages.backends if storages[alias] == storage), None)
 
 
-def reference(source: object) -> SourceRef:
+def reference(source: object) -> tuple[str, str, str]:
     """
-    Return the reference of what a template or a caller gives as source.
+    Return the fields of a `SourceRef` for what a template or a caller gives as source.
 
     Args:
         source: A FieldFile, or a name in the default storage; not an empty one.
@@ -68,9 +67,9 @@ def reference(source: object) -> SourceRef:
     """
     if isinstance(source, FieldFile):
         storage, label = field_ref(source.field)
-        return SourceRef(storage, checked_name(source.name or ""), label)
+        return storage, checked_name(source.name or ""), label
     if isinstance(source, str):
-        return SourceRef("default", checked_name(str(source)))
+        return "default", checked_name(str(source)), ""
     raise SourceError(f"A source is a file of a model or a name in the default storage, not {source!r}.")
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from responsive_img import arguments, collector, conf, markup, specs
 from responsive_img.exceptions import SourceError, SpecError
 from responsive_img.programs import EXPRESSION, LAZY_PRIORITY, PRESET, Piece, Program, compile_img
-from responsive_img.resolution import Slot, log_once
+from responsive_img.resolution import log_once
 from responsive_img.sources import reference
 
 
-def render(program: Program, request: object, source: object, values: Sequence[object]) -> str:
+def render(
+    program: Program | tuple[Any, ...], request: object, source: object, values: Sequence[object]
+) -> str:
     """
     Return a picture's marker or markup: nothing for an empty source, and under production no error.
 
     Args:
-        program: The compiled tag.
+        program: The compiled tag, or its fields: Jinja2 writes them as they are into its compiled templates.
         request: Of the render, or None.
         source: A file of a model, or a name in the default storage.
         values: Of the expressions that the program wants.
@@ -27,27 +30,27 @@ def render(program: Program, request: object, source: object, values: Sequence[o
     if not source:
         return ""
     collecting = collector.collector_for(request)
-    priority = program.priority
-    if type(priority) is int:
-        priority = bool(values[priority])
-    attributes = _text(program.priority_pieces if priority else program.pieces, values)
-    picture_attributes = _text(program.picture_pieces, values) if program.picture_pieces else ""
+    spec, options, preset, dynamic, pieces, priority_pieces, picture_pieces, priority = program
+    if priority is not False and (priority is True or values[priority]):
+        pieces = priority_pieces
+    attributes = _text(pieces, values)
+    picture_attributes = _text(picture_pieces, values) if picture_pieces else ""
     try:
-        storage, name, field = reference(source)
+        source_ref = reference(source)
     except SourceError as error:
         log_once(str(error))
         return f"<img{attributes}>"
     try:
-        if priority:
-            _refuse_lazy(program, values)
-        spec = program.spec if program.spec is not None else _told(program, values)
-        return collecting.show(Slot(spec, storage, name, field, attributes, picture_attributes))
+        if pieces is priority_pieces:
+            _refuse_lazy(pieces, values)
+        if spec is None:
+            spec = _told(dict(options), preset, dynamic, values)
+        return collecting.show((spec, *source_ref), attributes, picture_attributes)
     except SpecError as error:
         if conf.is_debug():
             raise
         log_once(f"The source is shown, as what is asked for cannot be: {error}")
-        as_is = specs.SOURCE_AS_IS.text
-        return collecting.show(Slot(as_is, storage, name, field, attributes, picture_attributes))
+        return collecting.show((specs.SOURCE_AS_IS.text, *source_ref), attributes, picture_attributes)
 
 
 def call(request: object, source: object, preset: object, options: Mapping[str, object]) -> str:
@@ -76,9 +79,9 @@ def _is_attribute(argument: str) -> bool:
         return False
 
 
-def _refuse_lazy(program: Program, values: Sequence[object]) -> None:
+def _refuse_lazy(pieces: Sequence[Piece], values: Sequence[object]) -> None:
     """Refuse what can be seen only now: a picture with priority whose loading comes to "lazy"."""
-    for piece in program.priority_pieces:
+    for piece in pieces:
         if not isinstance(piece, str) and piece[0] == "loading" and values[piece[1]] == "lazy":
             raise SpecError(LAZY_PRIORITY)
 
@@ -90,11 +93,14 @@ def _text(pieces: Sequence[Piece], values: Sequence[object]) -> str:
     return text
 
 
-def _told(program: Program, values: Sequence[object]) -> str:
+def _told(
+    options: dict[str, object],
+    preset: object,
+    dynamic: Sequence[tuple[str, int]],
+    values: Sequence[object],
+) -> str:
     """Return the text of a spec that expressions take part in."""
-    options = dict(program.options)
-    preset: object = program.preset
-    for name, index in program.dynamic:
+    for name, index in dynamic:
         if name == PRESET:
             preset = values[index]
         else:

@@ -82,7 +82,7 @@ def test_a_job_builds_where_no_rows_exist(photo, drawings, signalled):
     assert row(job).state == "ready"
     assert found.names() == {f"renditions/photos/{name}" for name in files()}
     assert len(files()) == 4
-    assert manifest.loads(cache.get(keys.cache_key(row(job).key))) is found
+    assert manifest.loads(cache.get(row(job).key)) is found
     source = records.source_model().objects.get()
     assert (source.storage, source.name, source.field) == ("default", "photos/cat.jpg", job.field)
     assert (source.width, source.height, source.format, source.state) == (80, 40, "jpeg", "known")
@@ -206,7 +206,7 @@ def test_a_source_replaced_while_it_was_built_is_not_recorded_or_cached(
 
     assert row(job).state != "ready"
     assert row(job).renditions == ""
-    assert cache.get(keys.cache_key(row(job).key)) is None
+    assert cache.get(row(job).key) is None
     assert signalled == []
 
 
@@ -254,7 +254,7 @@ def test_the_owner_of_a_lease_that_ran_out_leaves_the_result_of_the_next(photo, 
     run(job)
 
     assert row(job).renditions == "theirs"
-    assert cache.get(keys.cache_key(row(job).key)) is None
+    assert cache.get(row(job).key) is None
 
 
 def test_a_budget_is_over_only_inside_itself():

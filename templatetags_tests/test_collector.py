@@ -229,7 +229,7 @@ def test_after_a_batch_its_markers_still_resolve(render, photo, log):
 
     assert images.finalize(text) == MARKUP
     assert finalize(text) == MARKUP
-    assert images.show(next(iter(images.slots.values()))) == MARKUP
+    assert images.show(*next(iter(images.slots.values()))) == MARKUP
 
 
 @pytest.mark.parametrize("kind", [str, SafeString, Markup])
@@ -289,7 +289,7 @@ def test_a_marker_of_another_process_resolves(photo, settings, tmp_path):
         f"{ONE_FILE.replace('photo.image', 'name')!r})\n"
         "with batch() as images:\n"
         "    print(template.render({'name': 'photos/cat.jpg'}), end='')\n"
-        "    images.resolved.update(images.slots)\n"
+        "    images.finalized.update(images.slots)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

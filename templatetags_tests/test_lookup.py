@@ -8,7 +8,7 @@ from django.core.cache import cache, caches
 from django.core.management import call_command
 from django.utils import timezone
 
-from responsive_img import conf, keys, lookup, manifest, records
+from responsive_img import conf, lookup, manifest, records
 from responsive_img.sources import SourceRef
 from templatetags_tests.conftest import ONE_FILE
 
@@ -20,7 +20,7 @@ def built(page, photo):
 
 
 def cached_key() -> str:
-    return keys.cache_key(records.picture_model().objects.get().key)
+    return records.picture_model().objects.get().key
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_database_cache_is_asked_in_chunks_and_not_refilled(
     page("django", ONE_FILE, {"photo": photo})
 
     assert list(found) == [key]
-    assert cache.get(keys.cache_key(key)) is None
+    assert cache.get(key) is None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from responsive_img import conf, engine, hooks, records, resolution
 from responsive_img.hooks import run
-from responsive_img.resolution import Slot
 from templatetags_tests.conftest import RENDITION, drawn
 from templatetags_tests.models import Scan, VaultStorage
 
@@ -248,7 +247,7 @@ def test_a_storage_that_gives_no_url_leaves_the_element(db, page, settings, log,
 
 
 def test_a_storage_that_no_longer_exists_leaves_the_element(db, log):
-    slot = Slot("w20", "gone.Model.field", "photos/cat.jpg", "", ' alt=""', "")
+    slot = (("w20", "gone.Model.field", "photos/cat.jpg", ""), ' alt=""', "")
 
     resolved = resolution.resolve([slot], conf.current())
 

@@ -7,7 +7,6 @@ import re
 from django import template
 from django.template.base import FilterExpression, Node, Parser, Token
 from django.template.context import Context
-from django.utils.safestring import SafeString
 
 from responsive_img import programs, tags
 from responsive_img.exceptions import SpecError
@@ -30,13 +29,13 @@ class ImgNode(Node):
         self.program = program
         self.expressions = expressions
 
-    def render(self, context: Context) -> SafeString:
-        """Return the picture's marker or markup."""
+    def render(self, context: Context) -> str:
+        """Return the picture's marker or markup: safe, as all that a node returns."""
         # An attribute of RequestContext that survives `{% include only %}`; a context made of a flattened
         # one has only the key.
         request = getattr(context, "request", None) or context.get("request")
         values = [expression.resolve(context) for expression in self.expressions]
-        return SafeString(tags.render(self.program, request, self.source.resolve(context), values))
+        return tags.render(self.program, request, self.source.resolve(context), values)
 
 
 @register.tag("img")

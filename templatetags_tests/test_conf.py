@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from responsive_img import conf
+from responsive_img.exceptions import SpecError
+from responsive_img.specs import Defaults, Spec, effective
+
+# Name → another value than the default, and what of the settings shows it.
+OTHERS: dict[str, tuple[Any, Callable[[conf.Config], object], object]] = {
+    "FORMATS": ("avif webp", lambda config: config.defaults.formats, ("avif", "webp")),
+    "QUALITY": ({"webp": 11}, lambda config: config.defaults.quality, (("webp", 11),)),
+    "DENSITIES": ([1, 3], lambda config: config.defaults.densities, (1.0, 3.0)),
+    "MAX_WIDTH": (111, lambda config: config.defaults.max_width, 111),
+    "PRESETS": ({"card": {"width": 4}}, lambda config: config.preset("card"), Spec(width=4)),
+    "BUILD_HOOK": ("some.hook", lambda config: config.build_hook, "some.hook"),
+    "BUILD_BUDGET": (11.5, lambda config: config.build_budget, 11.5),
+    "CACHE": ("other", lambda config: config.cache, "other"),
+    "CACHE_TIMEOUT": (11, lambda config: config.cache_timeout, 11),
+    "STORAGE": ("other", lambda config: config.storage, "other"),
+    "DIRECTORY": ("other", lambda config: config.directory, "other"),
+    "MAX_SOURCE_PIXELS": (11, lambda config: config.max_source_pixels, 11),
+    "MAX_SOURCE_BYTES": (12, lambda config: config.max_source_bytes, 12),
+    "RETRY": (13, lambda config: config.retry, 13),
+    "ENGINE": ("some.Engine", lambda config: config.engine, "some.Engine"),
+}
+
+
+def test_settings_have_the_documented_defaults():
+    with override_settings(**conf.ResponsiveImgConf._meta.defaults):
+        config = conf.current()
+
+    assert config.defaults.formats == ("webp",)
+    assert config.defaults.quality == ()
+    assert config.defaults.densities == (1.0, 2.0)
+    assert config.defaults.max_width == 4096
+    assert config.presets == {}
+    assert config.build_hook == "responsive_img.hooks.build_now"
+    assert config.build_budget == 2.0
+    assert (config.cache, config.cache_timeout) == ("default", 30 * 24 * 3600)
+    assert (config.storage, config.directory) == (None, "renditions")
+    assert (config.max_source_pixels, config.max_source_bytes) == (64_000_000, 64 * 2**20)
+    assert config.retry == 300
+    assert config.engine == "responsive_img.engine.PillowEngine"
+
+
+def test_every_setting_is_among_those_tried_here():
+    assert sorted(conf.PREFIX + name for name in OTHERS) == list(conf.NAMES)
+
+
+@pytest.mark.parametrize("name", sorted(OTHERS))
+def test_setting_takes_effect_at_once_and_no_longer_than_it_is_set(name):
+    value, shown, expected = OTHERS[name]
+    before = conf.current()
+
+    with override_settings(**{conf.PREFIX + name: value}):
+        assert shown(conf.current()) == expected
+        assert conf.current() is not before
+
+    after = conf.current()
+    assert after is not before
+    assert after.defaults == before.defaults
+    assert after.presets == {}
+
+
+def test_settings_that_do_not_change_are_one_object():
+    first = conf.current()
+
+    with override_settings(LANGUAGE_CODE="de"):
+        assert conf.current() is first
+    assert conf.current() is first
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("FORMATS", "wepb", "Unknown format 'wepb'. Did you mean 'webp'? Choices: avif, jpeg, png, webp."),
+        ("QUALITY", {"webp": 0}, "'quality' must be whole numbers from 1 to 100, not 0."),
+        ("DENSITIES", "2x", "'densities' must be numbers such as '1 2', not '2x'."),
+    ],
+)
+def test_setting_that_cannot_be_read_is_logged_and_its_default_stands(name, value, message, caplog):
+    with override_settings(**{"RESPONSIVE_IMG_MAX_WIDTH": 111, conf.PREFIX + name: value}):
+        found = conf.current()
+        conf.current()
+
+    assert found.defaults == Defaults(max_width=111)
+    assert [(r.name, r.levelname, r.getMessage()) for r in caplog.records] == [
+        ("responsive_img", "ERROR", f"RESPONSIVE_IMG_{name} is left out: {message}")
+    ]
+
+
+@pytest.mark.parametrize("formats", [(), "", []])
+def test_formats_may_be_none_but_the_fallback(formats):
+    with override_settings(RESPONSIVE_IMG_FORMATS=formats):
+        assert conf.current().defaults.formats == ()
+
+
+def test_densities_always_have_1():
+    with override_settings(RESPONSIVE_IMG_DENSITIES=(2, 1.5)):
+        assert conf.current().defaults.densities == (1.0, 1.5, 2.0)
+
+
+def test_settings_that_are_none_leave_the_defaults():
+    with override_settings(
+        RESPONSIVE_IMG_FORMATS=None, RESPONSIVE_IMG_QUALITY=None, RESPONSIVE_IMG_DENSITIES=None
+    ):
+        found = conf.current().defaults
+
+    assert found == Defaults()
+
+
+def test_preset_is_read_once():
+    with override_settings(RESPONSIVE_IMG_PRESETS={"card": {"ratio": "16/9", "width": 320}}):
+        assert conf.current().preset("card") is conf.current().preset("card")
+
+
+def test_preset_that_is_unknown_is_refused_with_the_nearest_one():
+    with (
+        override_settings(RESPONSIVE_IMG_PRESETS={"card": {}, "hero": {}}),
+        pytest.raises(SpecError) as caught,
+    ):
+        conf.current().preset("crad")
+
+    assert str(caught.value) == "Unknown preset 'crad'. Did you mean 'card'? Choices: card, hero."
+
+
+def test_preset_that_is_a_list_is_refused_in_a_tag():
+    with override_settings(RESPONSIVE_IMG_PRESETS={"cards": ["a", "b"]}), pytest.raises(SpecError) as caught:
+        conf.current().preset("cards")
+
+    assert str(caught.value) == "Preset 'cards' is a list of presets, for the warmer; a tag takes one."
+
+
+def test_preset_that_is_wrong_is_refused_by_name():
+    with override_settings(RESPONSIVE_IMG_PRESETS={"card": {"width": 0}}), pytest.raises(SpecError) as caught:
+        conf.current().preset("card")
+
+    assert str(caught.value) == "Preset 'card': 'width' must be a whole number of px from 1 on, not 0."
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_debug_is_that_of_the_project(debug):
+    with override_settings(DEBUG=debug):
+        assert conf.is_debug() is debug
+
+
+def test_secrets_are_the_present_one_then_those_it_replaced():
+    with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["old", "older"]):
+        assert conf.secrets() == ["new", "old", "older"]
+
+
+@pytest.mark.parametrize("quality", [50, "50", {"webp": 50, "avif": 50, "jpeg": 50}], ids=type)
+def test_quality_in_every_form_that_is_taken_takes_effect(quality):
+    with override_settings(RESPONSIVE_IMG_QUALITY=quality):
+        found = effective(Spec(), conf.current().defaults)
+
+    assert found.quality == (("avif", 50), ("webp", 50), ("jpeg", 50))
