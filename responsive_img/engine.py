@@ -141,8 +141,6 @@ def _one_exception_type() -> Iterator[None]:
     """Turn whatever a decoder or encoder raises into `BuildError`, named after its class."""
     try:
         yield
-    except BuildError:
-        raise
     except Exception as error:
         raise BuildError(f"{type(error).__name__}: {error}") from error
 
@@ -180,10 +178,8 @@ def _in_working_mode(picture: Image.Image) -> Image.Image:
     elif mode == "I" or mode.startswith("I;16"):
         # Pillow's own conversion clips 16 bits to 255 instead of scaling them.
         image = picture.convert("I").point(lambda value: value * (1 / 257)).convert("L")
-    elif mode in {"L", "LA", "RGB", "RGBA", "CMYK"}:
+    else:  # L, LA, RGB, RGBA or CMYK: the decoders give no other
         image = picture
-    else:
-        image = picture.convert("RGB")
     # Premultiplied, so that hidden colours do not bleed; once, as Pillow would do it for each resize.
     return image.convert(_PREMULTIPLIED[image.mode]) if image.mode in _PREMULTIPLIED else image
 
