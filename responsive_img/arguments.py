@@ -15,6 +15,7 @@ RATIOS = {"square": Fraction(1)}
 FITS = ("contain", "cover")
 MAX_LENGTH = 10**9  # px; over every limit that the settings can sensibly have
 MAX_DENSITY = 100
+MAX_RATIO_LENGTH = 40  # characters
 _DENSITIES = "numbers such as '1 2'"
 
 
@@ -38,7 +39,8 @@ def _read_ratio(name: str, value: object) -> Fraction:
         if isinstance(value, bool):
             raise ValueError
         over, _, under = str(value).replace(":", "/").partition("/")
-        if "/" in under:
+        # An exponent makes a number of as many digits, and that before anyone could look at its size.
+        if "/" in under or "e" in str(value).lower() or len(str(value)) > MAX_RATIO_LENGTH:
             raise ValueError
         ratio = Fraction(over.strip()) / Fraction(under.strip() or 1)
     except (ValueError, ZeroDivisionError) as error:
@@ -137,7 +139,7 @@ def read_preset(value: object) -> str:
     Raises:
         SpecError: It is no text.
     """
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or any("\ud800" <= char <= "\udfff" for char in value):
         raise SpecError(f"A preset is given by its name, not {value!r}.")
     return str(value)
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
 from responsive_img import conf, marker, resolution
+from responsive_img.building import Budget
 from responsive_img.conf import Config
 from responsive_img.exceptions import ResponsiveImgError
 from responsive_img.resolution import Slot, Told, canonical
@@ -39,15 +41,17 @@ class Collector:
     Attributes:
         slots: What its own markers stand for: no signature to verify, nothing to parse.
         is_open: Whether markers may still be left: their response has not ended.
-        pending: Keys of the pictures it resolved that are still to be built.
+        pending: Keys of the pictures of the response that are still to be built.
+        budget: What the response has left for building.
     """
 
-    __slots__ = ("_checked", "_config", "_seal", "is_open", "pending", "slots")
+    __slots__ = ("_checked", "_config", "_seal", "budget", "is_open", "pending", "slots")
 
     def __init__(self) -> None:
         self.slots: dict[bytes, Slot] = {}
         self.is_open = True
         self.pending: set[str] = set()
+        self.budget = Budget()
         self._checked: set[str] = set()
         self._config: Config | None = None
         self._seal: marker.Seal | None = None
@@ -117,7 +121,7 @@ class Collector:
 
     def resolve(self, slots: Sequence[Slot]) -> list[str]:
         """Return the markup of pictures."""
-        texts, pending = resolution.resolve(slots, self.config)
+        texts, pending = resolution.resolve(slots, self.config, self.budget)
         self.pending |= pending
         return texts
 
@@ -131,10 +135,31 @@ def _slot_of(core: bytes) -> Slot | None:
     return (spec, storage, name, field), attributes, picture_attributes
 
 
-# Outside of a response's own render ---------------------------------------------------------------------
+# Who collects ------------------------------------------------------------------------------------------
 
-# Stands before the request's collector; None: nothing does.
+# Stands before the request's collector: a batch, or what resolves at once; None: nothing does.
 _active: ContextVar[Collector | None] = ContextVar("responsive_img_active", default=None)
+# Of the response in the making: what resolves at once counts as pending in it and spends its budget.
+_responding: ContextVar[Collector | None] = ContextVar("responsive_img_responding", default=None)
+
+
+@contextmanager
+def responding(request: object) -> Iterator[Collector]:
+    """Collect the pictures of a request's response, and no longer."""
+    collector = Collector()
+    setattr(request, ATTRIBUTE, collector)
+    token = _responding.set(collector)
+    try:
+        yield collector
+    finally:
+        _responding.reset(token)
+        collector.is_open = False
+
+
+def is_responding(request: object) -> bool:
+    """Tell whether the response to this request is already being collected for."""
+    collector = getattr(request, ATTRIBUTE, None)
+    return collector is not None and collector.is_open
 
 
 def collector_for(request: object) -> Collector:
@@ -146,9 +171,12 @@ def collector_for(request: object) -> Collector:
 
 
 def _closed() -> Collector:
-    """Return a collector that leaves no markers."""
+    """Return a collector that leaves no markers, and shares the account of the response in the making."""
     collector = Collector()
     collector.is_open = False
+    response = _responding.get()
+    if response is not None:
+        collector.pending, collector.budget = response.pending, response.budget
     return collector
 
 
@@ -157,20 +185,31 @@ class Batch(Collector):
     What `batch()` gives: collects without a request, until `finalize`.
 
     Attributes:
-        finalized: Its own markers that went through `finalize`.
+        left: Marker → how many of it have not gone through `finalize` yet.
     """
 
-    __slots__ = ("finalized",)
+    __slots__ = ("left",)
 
     def __init__(self) -> None:
         super().__init__()
-        self.finalized: set[bytes] = set()
+        self.left: Counter[bytes] = Counter()
+
+    def show(self, told: Told, attributes: str, picture_attributes: str) -> str:
+        """Return the marker of a picture, and remember that it was given away."""
+        text = super().show(told, attributes, picture_attributes)
+        self.left.update(_cores(text.encode()))
+        return text
 
     def substitute(self, content: bytes, charset: str = "utf-8") -> bytes:
-        """Return a text with its markers resolved, and remember which they were."""
-        pieces = content.split(marker.ELEMENT_START)
-        self.finalized.update(piece.partition(marker.ELEMENT_END)[0] for piece in pieces)
+        """Return a text with its markers resolved; they are no longer left."""
+        self.left.subtract(_cores(content))
         return super().substitute(content, charset)
+
+
+def _cores(content: bytes) -> list[bytes]:
+    """Return what is between the start and the end of each marker."""
+    pieces = content.split(marker.ELEMENT_START)[1:]
+    return [piece.partition(marker.ELEMENT_END)[0] for piece in pieces]
 
 
 @contextmanager
@@ -184,7 +223,7 @@ def batch() -> Iterator[Batch]:
     images = Batch()
     with _collecting(images):
         yield images
-    left = len(images.slots.keys() - images.finalized)
+    left = sum(count for count in images.left.values() if count > 0)
     if left:
         message = f"batch() was left with {left} marker(s) that never went through finalize()"
         if conf.is_debug():
@@ -211,7 +250,7 @@ def _collecting(collector: Collector) -> Iterator[None]:
 
 def finalize(text: AnyText) -> AnyText:
     """Return any text with its markers resolved, in one lookup; a safe text stays one."""
-    return Collector().finalize(text)
+    return (_active.get() or _closed()).finalize(text)
 
 
 def has_marker(content: bytes) -> bool:

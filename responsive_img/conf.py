@@ -120,21 +120,35 @@ _last: tuple[tuple[Any, ...], Config] | None = None
 
 
 def _read(values: dict[str, Any]) -> Config:
-    """Return the checked settings."""
-    told = {name: _readable(name, values.pop(name.upper())) for name in ("formats", "quality", "densities")}
+    """Return the settings, each that cannot be read replaced by its default: pages still render."""
+    told = {name: _argument(name, values.pop(name.upper())) for name in ("formats", "quality", "densities")}
+    typed = {name.lower(): _typed(name, value) for name, value in values.items()}
     return Config(
         defaults=Defaults(
+            max_width=typed.pop("max_width"),
             **{name: value for name, value in told.items() if value is not None},
-            max_width=values.pop("MAX_WIDTH"),
         ),
-        **{name.lower(): value for name, value in values.items()},
+        **typed,
     )
 
 
-def _readable(name: str, value: object) -> Any:
-    """Return what a setting tells; None, and so the default, where it cannot be read: pages still render."""
+def _argument(name: str, value: object) -> Any:
+    """Return what a setting tells that is written like an argument of the tag; None if it cannot be read."""
     try:
         return getattr(arguments.read({name: value}), name)
     except SpecError as error:
         logger.error("%s%s is left out: %s", PREFIX, name.upper(), error)
         return None
+
+
+def _typed(name: str, value: object) -> Any:
+    """Return a setting's value; its default if it is of another type."""
+    default = ResponsiveImgConf._meta.defaults[PREFIX + name]
+    wanted = _TYPES.get(type(default), (str, type(None)))
+    if isinstance(value, wanted) and not isinstance(value, bool):
+        return value
+    logger.error("%s%s is left out: it must be like %r, not %r", PREFIX, name, default, value)
+    return default
+
+
+_TYPES: dict[type, tuple[type, ...]] = {int: (int,), float: (int, float), str: (str,), dict: (Mapping,)}

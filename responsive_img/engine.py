@@ -11,12 +11,13 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
-from typing import IO, Any, NamedTuple, Protocol
+from typing import IO, Any, Protocol
 
 from PIL import Image
 
 from responsive_img.exceptions import BuildError
 from responsive_img.geometry import SWAPPING_ORIENTATIONS, Box, Size, stored_box, swap
+from responsive_img.headers import Header
 from responsive_img.variants import Variant
 
 # Decoders that may touch uploads. JPEG's also reads MPO; to name "MPO" here would raise KeyError on others.
@@ -46,13 +47,6 @@ _ENCODERS: dict[str, dict[str, Any]] = {
     "jpeg": {"format": "JPEG", "progressive": True, "optimize": True},
     "png": {"format": "PNG", "compress_level": 6},
 }
-
-
-class Header(NamedTuple):
-    """What the first bytes of a picture tell: the format's name and the oriented size, px."""
-
-    format: str
-    size: Size
 
 
 class Engine(Protocol):
@@ -170,7 +164,7 @@ def _in_working_mode(picture: Image.Image) -> Image.Image:
     mode = picture.mode
     if mode in {"P", "PA"}:
         image = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    elif mode in {"L", "RGB"} and "transparency" in picture.info:
+    elif mode in {"1", "L", "RGB"} and "transparency" in picture.info:
         # A colour key no longer matches once neighbours are blended.
         image = picture.convert("RGBA")
     elif mode == "1":

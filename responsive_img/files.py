@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path
 from urllib.parse import unquote
 from uuid import uuid4
 
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.encoding import filepath_to_uri
 
@@ -38,7 +39,7 @@ def url_prefix(storage: Storage) -> str | None:
     declared = getattr(storage, "responsive_img_url_prefix", None)
     if declared is not None:
         return escape(str(declared).translate(_UNSAFE))
-    if isinstance(storage, FileSystemStorage) and type(storage).url is FileSystemStorage.url:
+    if isinstance(storage, FileSystemStorage) and storage.__class__.url is FileSystemStorage.url:
         return escape(str(storage.base_url or "").translate(_UNSAFE)) or None
     return None
 
@@ -64,34 +65,70 @@ def save(storage: Storage, name: str, content: bytes) -> str:
     Write a file under its final name, complete or not at all, and return the name it has.
 
     On a file system: a temporary file beside it, synced, then renamed over whatever is there. Other
-    storages upload atomically; one that would add a suffix because the name exists already has, under
-    the same name, the same content, so that is kept.
+    storages upload atomically; a file of the same name and length is the same file, so it is kept.
 
     Raises:
         OSError: It cannot be written.
         Exception: Whatever another storage raises.
     """
-    if isinstance(storage, FileSystemStorage) and _saves_as_django_does(type(storage)):
+    if isinstance(storage, FileSystemStorage) and _saves_as_django_does(storage.__class__):
         _replace(storage, name, content)
         return name
-    if storage.is_name_available(name):
-        saved = storage.save(name, ContentFile(content))
-        if saved != name and storage.exists(name):  # another process was quicker
-            storage.delete(saved)
+    if storage.exists(name):
+        if storage.size(name) == len(content):
             return name
-        return saved
-    return name
+        storage.delete(name)  # not ours, or half of it
+    with _upload(storage, name, content) as file:
+        saved = storage.save(name, file)
+    if saved != name and storage.exists(name):  # another process was quicker
+        storage.delete(saved)
+        return name
+    return saved
+
+
+@contextmanager
+def _upload(storage: Storage, name: str, content: bytes) -> Iterator[File[bytes]]:
+    """Give the content as a file to save: one that a subclass of `FileSystemStorage` moves, not copies."""
+    if not isinstance(storage, FileSystemStorage):
+        yield ContentFile(content)
+        return
+    path = Path(storage.path(name))
+    _make_folder(path.parent, storage.directory_permissions_mode)
+    temporary = _written_beside(path, content)
+    try:
+        with temporary.open("rb") as file:
+            yield _Movable(file, name=str(temporary))
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class _Movable(File):  # type: ignore[type-arg]  # Django has no generic when it runs
+    """A complete file on the same disk: Django renames one that says where it is."""
+
+    def temporary_file_path(self) -> str:
+        """Return the path, as an upload's does."""
+        return str(self.name)
 
 
 def _saves_as_django_does(storage: type[FileSystemStorage]) -> bool:
     """Tell whether a subclass has kept the way of writing that a rename may stand in for."""
-    return vars(FileSystemStorage)["_save"] is getattr(storage, "_save", None)
+    return all(getattr(storage, name) is getattr(FileSystemStorage, name) for name in ("save", "_save"))
 
 
 def _replace(storage: FileSystemStorage, name: str, content: bytes) -> None:
     path = Path(storage.path(name))
     _make_folder(path.parent, storage.directory_permissions_mode)
-    # Made as Django makes files: with the umask of now, or the storage's own permissions.
+    temporary = _written_beside(path, content)
+    try:
+        if storage.file_permissions_mode is not None:
+            temporary.chmod(storage.file_permissions_mode)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _written_beside(path: Path, content: bytes) -> Path:
+    """Return a temporary file beside a path, complete and synced, with the permissions that Django gives."""
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{uuid4().hex}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
@@ -99,11 +136,10 @@ def _replace(storage: FileSystemStorage, name: str, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if storage.file_permissions_mode is not None:
-            temporary.chmod(storage.file_permissions_mode)
-        temporary.replace(path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+    return temporary
 
 
 def _make_folder(folder: Path, mode: int | None) -> None:

@@ -15,11 +15,12 @@ from uuid import uuid4
 
 from django.utils.module_loading import import_string
 
-from responsive_img import building, keys, lookup, records
+from responsive_img import building, conf, keys, lookup, records, rendering
+from responsive_img.building import Budget
 from responsive_img.building import build as run
 from responsive_img.conf import Config
-from responsive_img.engine import Header
 from responsive_img.exceptions import BuildError, SourceError
+from responsive_img.headers import Header
 from responsive_img.jobs import BuildJob
 from responsive_img.lookup import Asked
 from responsive_img.manifest import Manifest
@@ -40,9 +41,11 @@ HAND_OVER = 60
 
 def build_now(jobs: Sequence[BuildJob]) -> None:
     """Build at once, in this process; what the budget leaves is left to the next response or to a worker."""
+    config = conf.current()
     for index, job in enumerate(jobs):
         if building.is_over_budget():
-            records.release([key for left in jobs[index:] for key in picture_keys(left)])
+            left = jobs[index:]
+            records.release([key for job in left for key in building.picture_keys(job, config)])
             return
         run(job)
 
@@ -51,13 +54,8 @@ def enqueue(jobs: Sequence[BuildJob]) -> None:
     """Leave the jobs to `process_queue()`: their rows, in state queued, are the queue."""
 
 
-def picture_keys(job: BuildJob) -> list[str]:
-    """Return the keys of the pictures of a job."""
-    return [keys.picture_key(job.storage, job.name, spec) for spec in job.specs]
-
-
 def hand_over(
-    asked: Mapping[str, Asked], known: Mapping[str, Picture], config: Config
+    asked: Mapping[str, Asked], known: Mapping[str, Picture], config: Config, budget: Budget
 ) -> dict[str, Manifest]:
     """
     Have someone build pictures, and return what they are like now.
@@ -66,13 +64,14 @@ def hand_over(
         asked: Picture key → what is asked for; all that the lookup did not find.
         known: Records of those that have one.
         config: The settings.
+        budget: What the response has left for building.
 
     Returns:
-        Picture key → manifest, for every key.
+        Picture key → manifest.
     """
     hook = cast("Hook", import_string(config.build_hook))
     builds_here = hook is build_now
-    with building.budget(config.build_budget):
+    with budget.spending(config.build_budget):
         sources = _sources(asked, known, config, measured=not builds_here)
         owner = uuid4().hex
         mine = records.open_for_hook(
@@ -85,7 +84,8 @@ def hand_over(
         _call(hook, jobs_of({key: asked[key] for key in asked if key in mine}, sources), at_once=builds_here)
         rows = records.pictures(asked.keys())
         for row in rows.values():
-            _measure(row, config)
+            if builds_here or row.key in known:
+                _measure(row, config)
     read = lookup.of_records(rows, asked, config)
     lookup.refill_unfinished(rows, read, config)
     return read
@@ -93,11 +93,9 @@ def hand_over(
 
 def _call(hook: Hook, jobs: Sequence[BuildJob], *, at_once: bool) -> None:
     """Call the hook: at once if it builds here, else when the records it will read are committed."""
-    if not jobs:
-        return
-    if at_once:
-        hook(jobs)
-    else:
+    if jobs and at_once:
+        _call_logged(hook, jobs)
+    elif jobs:
         records.on_commit(partial(_call_logged, hook, jobs))
 
 
@@ -151,7 +149,7 @@ def _measure(row: Picture, config: Config) -> None:
     header = _read_header(row.source, config)
     if header is not None:
         row.source.width, row.source.height = header.size
-        records.describe(row.source_id, size=header.size, format=header.format)
+        records.describe(row.source_id, header)
 
 
 def _read_header(source: Source, config: Config) -> Header | None:
@@ -159,7 +157,7 @@ def _read_header(source: Source, config: Config) -> Header | None:
     if building.is_over_budget():
         return None
     try:
-        return building.read_header(SourceRef(source.storage, source.name, source.field), config)
+        return rendering.read_header(SourceRef(source.storage, source.name, source.field), config)
     except (SourceError, BuildError):
         return None  # the build that follows says why
 

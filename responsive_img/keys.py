@@ -23,14 +23,20 @@ def source_key(storage: str, name: str) -> str:
     return _key(f"{storage}\0{name}")
 
 
-def picture_key(storage: str, name: str, spec: str) -> str:
+def picture_key(storage: str, name: str, spec: str, renditions: str | None = None) -> str:
     """
     Return the key of a source under a canonical spec, of its record and in the cache alike: 22 characters.
+
+    Args:
+        storage: Of the source.
+        name: Of the source.
+        spec: Canonical.
+        renditions: Alias of their storage, if it is another: what is known of one says nothing of the other.
 
     Short, because Django's caches look at each character of each key. The source's version is no part of
     it: it stands in the value, so that the lookup needs no other.
     """
-    return _key(f"{SCHEMA} {ENGINE_NUMBER}\0{storage}\0{name}\0{spec}")
+    return _key(f"{SCHEMA} {ENGINE_NUMBER} {renditions or ''}\0{storage}\0{name}\0{spec}")
 
 
 def _key(text: str) -> str:

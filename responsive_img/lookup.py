@@ -80,7 +80,7 @@ def recorded(asked: Mapping[str, Asked], config: Config) -> Recorded:
     Raises:
         DatabaseError: The database does not answer.
     """
-    rows = records.pictures(asked.keys())
+    rows = records.replicated_pictures(asked.keys())
     unreadable = [key for key, row in rows.items() if _is_unreadable(row)]
     if unreadable:
         records.reopen(unreadable)
@@ -89,8 +89,7 @@ def recorded(asked: Mapping[str, Asked], config: Config) -> Recorded:
     read = of_records(rows, asked, config)
     left = {key for key, found in read.items() if found.is_stale(now) or _is_unmeasured(rows[key])}
     known = {key: found for key, found in read.items() if key not in left}
-    refill({key: found for key, found in known.items() if found.state == manifest.READY}, config)
-    refill_unfinished(rows, known, config)
+    _refill(rows, known, config)
     return Recorded(known, {key: rows[key] for key in left})
 
 
@@ -103,19 +102,26 @@ def of_records(
 
 
 def refill_unfinished(rows: Mapping[str, Picture], read: Mapping[str, Manifest], config: Config) -> None:
-    """
-    Give the cache what is queued or failed, once the records say so for others too.
-
-    What is being built is left out: it will be in the cache any moment, and would be overwritten.
-    """
+    """Give the cache what is queued or failed; what was built just now is in it, for longer."""
     now = time.time()
     unfinished = {
-        key: found
-        for key, found in read.items()
-        if rows[key].state in {records.QUEUED, records.FAILED} and not found.is_stale(now)
+        key for key, found in read.items() if found.state != manifest.READY and not found.is_stale(now)
     }
-    if unfinished:
-        records.on_commit(lambda: refill(unfinished, config))
+    _refill(rows, {key: read[key] for key in unfinished}, config)
+
+
+def _refill(rows: Mapping[str, Picture], read: Mapping[str, Manifest], config: Config) -> None:
+    """Give the cache what it missed: in one call, but for what a rollback would take back."""
+    # What is being built will be in the cache any moment, and would be overwritten.
+    stable = {key: found for key, found in read.items() if rows[key].state != records.BUILDING}
+    if records.is_in_transaction():
+        later = {
+            key: stable.pop(key)
+            for key, found in read.items()
+            if found.state != manifest.READY and key in stable
+        }
+        records.on_commit(lambda: refill(later, config))
+    refill(stable, config)
 
 
 def _is_unmeasured(row: Picture) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -72,9 +72,9 @@ class Manifest:
         flat = [SCHEMA, self.state, self.until, self.version, self.width, self.height, self.src, self.srcset]
         return json.dumps([*flat, *pairs], ensure_ascii=False, separators=(",", ":"))
 
-    def names(self) -> set[str]:
-        """Return the names of all renditions, percent-encoded."""
-        return set(_NAMES.findall(" ".join([self.src, self.srcset, *[text for _, text in self.sources]])))
+    def without_renditions(self) -> Manifest:
+        """Return the manifest of the same picture that shows its source."""
+        return replace(self, src="", srcset="", sources=())
 
     def is_stale(self, now: float) -> bool:
         """Tell whether it must be asked for again."""

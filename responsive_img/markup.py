@@ -59,10 +59,10 @@ ATTRIBUTES = frozenset(
         "ismap",
     ]
 )
-FAMILIES = ("data_", "aria_")
 PICTURE_ATTRIBUTES = {"picture_class": "class"}
 WRITTEN_BY_THE_TAG = frozenset({"src", "srcset", "sizes"})
 
+_FAMILY = re.compile(r"(data|aria)_[A-Za-z0-9_]*[A-Za-z0-9]")
 _EVENT_HANDLER = re.compile(r"on[a-z]+")
 # C0, C1 and lone surrogates: HTML maps some of them to other characters, and no encoding has the last.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -76,7 +76,7 @@ def attribute_name(argument: str) -> str:
     Raises:
         SpecError: It is no attribute of an `<img>`, or one that the tag writes itself.
     """
-    if argument.startswith(FAMILIES) and argument.isidentifier() and argument.isascii():
+    if _FAMILY.fullmatch(argument):
         return argument.lower().replace("_", "-")
     if argument in ATTRIBUTES or _EVENT_HANDLER.fullmatch(argument):
         return argument

@@ -13,14 +13,16 @@ from typing import cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest
 from django.http.response import HttpResponse, HttpResponseBase
-from django.utils.cache import patch_cache_control
 
-from responsive_img.collector import ATTRIBUTE, Collector, has_marker
+from responsive_img.collector import Collector, has_marker, is_responding, responding
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
 # Bodies that a template can have made; never a binary one, whose lengths a longer text would falsify.
 _TEXT = re.compile(r"text/|application/(json|javascript|xml)\b|[\w./-]+\+(json|xml)\b", re.IGNORECASE)
+
+# What would let a cache keep a page, or show it when it is stale.
+_FREEZING = re.compile(r"(max-age|s-maxage|stale-[\w-]+|immutable)\b", re.IGNORECASE)
 
 
 class ResponsiveImgMiddleware:
@@ -37,43 +39,33 @@ class ResponsiveImgMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Return the response with its pictures resolved."""
-        if hasattr(request, ATTRIBUTE):  # listed twice, or a request of a request: the outer one resolves
+        if is_responding(request):  # listed twice, or a request of a request: the outer one resolves
             return self.get_response(request)
         if self.is_async:
             return self._respond_async(request)
-        collector = _collect(request)
-        try:
+        with responding(request) as collector:
             response = cast("HttpResponseBase", self.get_response(request))
             if _needs_resolving(response):
                 _resolve(cast("HttpResponse", response), collector)
-        finally:
-            collector.is_open = False
         return _finished(response, collector)
 
     async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
-        collector = _collect(request)
-        try:
+        with responding(request) as collector:
             response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
             if _needs_resolving(response):
                 # In a thread: the cache's own `aget_many` asks for one key after the other.
                 await sync_to_async(_resolve)(cast("HttpResponse", response), collector)
-        finally:
-            collector.is_open = False
         return _finished(response, collector)
-
-
-def _collect(request: HttpRequest) -> Collector:
-    collector = Collector()
-    setattr(request, ATTRIBUTE, collector)
-    return collector
 
 
 def _finished(response: HttpResponseBase, collector: Collector) -> HttpResponseBase:
     """Say how many pictures are still to be built, and see that nobody freezes the response till then."""
     response.responsive_img_pending = len(collector.pending)  # type: ignore[attr-defined]
     if collector.pending:
+        directives = response.headers.get("Cache-Control", "").split(",")
+        kept = [part.strip() for part in directives if not _FREEZING.match(part.strip())]
         # Page caches and browsers heed this one in every release.
-        patch_cache_control(response, max_age=0)
+        response.headers["Cache-Control"] = ", ".join([*filter(None, kept), "max-age=0"])
         for header in ("ETag", "Last-Modified", "Expires"):
             response.headers.pop(header, None)
     return response

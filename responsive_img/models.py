@@ -67,7 +67,7 @@ class Picture(models.Model):
         null=True,
         help_text=_("being built: by its owner; queued: handed to the hook, and not again before"),
     )
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
     not_before = models.DateTimeField(_("not before"), null=True)
 
     class Meta:

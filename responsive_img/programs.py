@@ -88,9 +88,8 @@ def compile_img(given: Sequence[tuple[str, object]], preset: object = None) -> t
         pieces=_pieces(attributes, place, priority=False),
         priority_pieces=_pieces(attributes, place, priority=True) if priority is not False else (),
         picture_pieces=_merged(
-            place_or_text(html_name, picture[name], name, place)
-            for name, html_name in markup.PICTURE_ATTRIBUTES.items()
-            if name in picture
+            place_or_text(markup.PICTURE_ATTRIBUTES[name], value, name, place)
+            for name, value in picture.items()
         ),
         priority=priority,
     ), wanted
@@ -109,7 +108,9 @@ def _sorted_out(
     values: Mapping[str, object],
 ) -> tuple[dict[str, object], dict[str, tuple[str, object]], dict[str, object]]:
     """Return the spec's arguments, the `<img>`'s attributes (argument → HTML name, value), the `<picture>`'s."""
-    told, attributes, picture = {}, {}, {}
+    told: dict[str, object] = {}
+    attributes: dict[str, tuple[str, object]] = {}
+    picture: dict[str, object] = {}
     for name, value in values.items():
         if name in arguments.ARGUMENTS:
             told[name] = value
@@ -117,14 +118,19 @@ def _sorted_out(
             picture[name] = value
         elif name != PRIORITY:
             try:
-                attributes[name] = (markup.attribute_name(name), value)
+                html_name = markup.attribute_name(name)
             except SpecError as error:
                 raise _with_all_choices(name, error) from error
+            if any(html_name == other for other, _ in attributes.values()):
+                raise SpecError(f"{html_name!r} is given twice.")
+            attributes[name] = (html_name, value)
     return told, attributes, picture
 
 
 def _with_all_choices(name: str, error: SpecError) -> SpecError:
     """Return the error with the tag's own arguments among the choices; the attributes are summed up."""
+    if name == PRESET:
+        return SpecError("The name of a preset stands behind the source, without 'preset='.")
     if not str(error).startswith("Unknown"):
         return error
     own = [*arguments.ARGUMENTS, PRIORITY, *markup.PICTURE_ATTRIBUTES]
@@ -146,9 +152,13 @@ def _checked_constants(constants: Mapping[str, object], preset: str | None, *, i
 def _priority(values: Mapping[str, object], place: Mapping[str, int]) -> bool | int:
     """Return whether the picture has priority, or where its value will be."""
     value = values.get(PRIORITY, False)
+    if value is EXPRESSION:
+        return place[PRIORITY]
+    if not (value is None or isinstance(value, bool)):
+        raise SpecError(f"'priority' must be True or False, not {value!r}.")
     if value and values.get("loading") == "lazy":
         raise SpecError(LAZY_PRIORITY)
-    return place[PRIORITY] if value is EXPRESSION else bool(value)
+    return bool(value)
 
 
 def _pieces(

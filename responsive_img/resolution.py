@@ -14,6 +14,7 @@ from typing import NamedTuple
 from django.core.files.storage import Storage
 
 from responsive_img import files, hooks, keys, lookup, manifest, markup, specs
+from responsive_img.building import Budget
 from responsive_img.conf import Config
 from responsive_img.exceptions import SpecError
 from responsive_img.lookup import Asked
@@ -22,7 +23,8 @@ from responsive_img.sources import SourceRef, storage_of
 
 logger = logging.getLogger("responsive_img")
 
-UNKNOWN = manifest.compose((), (None, None), state=manifest.FAILED)
+# Pending, so that nobody freezes a page that an outage has left without its pictures.
+UNKNOWN = manifest.compose((), (None, None), state=manifest.PENDING)
 
 
 # What a tag asks for: spec as told, then storage, name and field of the source as in `SourceRef`.
@@ -53,8 +55,15 @@ class Resolved(NamedTuple):
     pending: set[str]
 
 
-def resolve(slots: Sequence[Slot], config: Config) -> Resolved:
-    """Return the markup of pictures; each different one is looked up once."""
+def resolve(slots: Sequence[Slot], config: Config, budget: Budget) -> Resolved:
+    """
+    Return the markup of pictures; each different one is looked up once.
+
+    Args:
+        slots: As tags left them.
+        config: The settings.
+        budget: What the response has left for building.
+    """
     if not slots:
         return Resolved([], set())
     canonical_of: dict[str, str] = {}
@@ -64,7 +73,7 @@ def resolve(slots: Sequence[Slot], config: Config) -> Resolved:
             spec, storage, name, _ = told
             if spec not in canonical_of:
                 canonical_of[spec] = _canonical_or_source(spec, config)
-            key_of[told] = keys.picture_key(storage, name, canonical_of[spec])
+            key_of[told] = keys.picture_key(storage, name, canonical_of[spec], config.storage)
     manifests = lookup.cached(set(key_of.values()), config)
     asked = {
         key: Asked(SourceRef(*told[1:]), canonical_of[told[0]])
@@ -72,9 +81,9 @@ def resolve(slots: Sequence[Slot], config: Config) -> Resolved:
         if key not in manifests
     }
     if asked:
-        manifests |= _beyond_the_cache(asked, config)
+        manifests |= _beyond_the_cache(asked, config, budget)
     addresses = _Addresses(config)
-    around = {told: addresses.around(manifests.get(key, UNKNOWN), told) for told, key in key_of.items()}
+    around = {told: addresses.around(manifests[key], told) for told, key in key_of.items()}
     return Resolved(
         [markup.element(around[told], *attributes) for told, *attributes in slots],
         {key for key, found in manifests.items() if found.state == manifest.PENDING},
@@ -90,18 +99,18 @@ def _canonical_or_source(spec: str, config: Config) -> str:
         return specs.SOURCE_AS_IS.text
 
 
-def _beyond_the_cache(asked: Mapping[str, Asked], config: Config) -> dict[str, Manifest]:
+def _beyond_the_cache(asked: Mapping[str, Asked], config: Config, budget: Budget) -> dict[str, Manifest]:
     """Return what is known of the pictures that the cache missed, having built or handed over the rest."""
     found: dict[str, Manifest] = {}
     try:
         found, left = lookup.recorded(asked, config)
         unknown = {key: each for key, each in asked.items() if key not in found}
         if unknown:
-            found |= hooks.hand_over(unknown, left, config)
+            found |= hooks.hand_over(unknown, left, config, budget)
     except Exception:
         # A picture never breaks a page: what is not known is shown as its source.
         logger.exception("Cannot look up or build %s picture(s)", len(asked) - len(found))
-    return found
+    return {key: found.get(key, UNKNOWN) for key in asked}
 
 
 class _Addresses:
@@ -112,20 +121,29 @@ class _Addresses:
         self._known: dict[str, tuple[Storage, str | None]] = {}
 
     def around(self, found: Manifest, told: Told) -> tuple[str, str]:
-        """Return what stands before and after the attributes of a picture."""
-        try:
-            storage, prefix = self._storage(self._config.storage or told[1])
-            if found.src and prefix is not None:
-                return markup.parts(found, prefix)
-            source_url = "" if found.src else self._source_url(told)
-            if prefix is not None:
-                return markup.parts_of_urls(found, lambda name: f"{prefix}{name}", source_url)
+        """Return what stands before and after the attributes: of the renditions, else the source, else nothing."""
+        for shown in (found, found.without_renditions()):
+            try:
+                return self._around(shown, told)
+            except Exception as error:  # noqa: BLE001 - a storage raises what it likes
+                log_once(f"No URL for {told[2]} of {told[1]}: {error!r}")
+        return "<img", ">"
+
+    def _around(self, found: Manifest, told: Told) -> tuple[str, str]:
+        if not found.src:
+            source_url = self._source_url(told)
+            if not found.sources:
+                return markup.parts_of_urls(found, str, source_url)
+        else:
+            source_url = ""
+        storage, prefix = self._storage(self._config.storage or told[1])
+        if prefix is None:
             return markup.parts_of_urls(
                 found, lambda name: files.url(storage, files.decoded(name)), source_url
             )
-        except Exception:
-            logger.exception("No URL for %s", told[2])
-            return "<img", ">"
+        if found.src:
+            return markup.parts(found, prefix)
+        return markup.parts_of_urls(found, lambda name: f"{prefix}{name}", source_url)
 
     def _source_url(self, told: Told) -> str:
         _, reference, name, _ = told
@@ -142,9 +160,11 @@ class _Addresses:
 
 def log_once(message: str) -> None:
     """Log a warning, once per process: a wrong argument comes with every view of its page."""
-    if message not in _logged and len(_logged) < 1000:
+    message = message[:MAX_MESSAGE]
+    if message not in _logged and len(_logged) < MAX_MESSAGES:
         _logged.add(message)
         logger.warning(message)
 
 
+MAX_MESSAGE, MAX_MESSAGES = 500, 1000  # characters; what is remembered must not grow for ever
 _logged: set[str] = set()

@@ -52,7 +52,13 @@ def _alias(storage: Storage) -> str | None:
     """Return the alias under which STORAGES has this very storage, or None."""
     if storage is default_storage:
         return "default"
-    return next((alias for alias in storages.backends if storages[alias] == storage), None)
+    for alias in storages.backends:
+        try:
+            if storages[alias] == storage:
+                return alias
+        except Exception:  # noqa: BLE001, S112 - an alias that cannot be made is not this storage
+            continue
+    return None
 
 
 def reference(source: object) -> tuple[str, str, str]:
@@ -65,7 +71,7 @@ def reference(source: object) -> tuple[str, str, str]:
     Raises:
         SourceError: It is neither, or its name is none that a storage may be asked for.
     """
-    if isinstance(source, FieldFile):
+    if isinstance(source, FieldFile) and hasattr(source.field, "model"):
         storage, label = field_ref(source.field)
         return storage, checked_name(source.name or ""), label
     if isinstance(source, str):

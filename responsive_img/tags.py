@@ -25,23 +25,26 @@ def render(
         values: Of the expressions that the program wants.
 
     Raises:
-        SpecError: Under DEBUG: what is asked for cannot be.
+        SpecError: Under DEBUG: what is asked for cannot be, or the source is none.
     """
     if not source:
         return ""
     collecting = collector.collector_for(request)
     spec, options, preset, dynamic, pieces, priority_pieces, picture_pieces, priority = program
-    if priority is not False and (priority is True or values[priority]):
+    has_priority = priority is not False and (priority is True or bool(values[priority]))
+    if has_priority:
         pieces = priority_pieces
     attributes = _text(pieces, values)
     picture_attributes = _text(picture_pieces, values) if picture_pieces else ""
     try:
         source_ref = reference(source)
     except SourceError as error:
+        if conf.is_debug():
+            raise SpecError(str(error)) from error
         log_once(str(error))
         return f"<img{attributes}>"
     try:
-        if pieces is priority_pieces:
+        if has_priority:
             _refuse_lazy(pieces, values)
         if spec is None:
             spec = _told(dict(options), preset, dynamic, values)
@@ -82,7 +85,8 @@ def _is_attribute(argument: str) -> bool:
 def _refuse_lazy(pieces: Sequence[Piece], values: Sequence[object]) -> None:
     """Refuse what can be seen only now: a picture with priority whose loading comes to "lazy"."""
     for piece in pieces:
-        if not isinstance(piece, str) and piece[0] == "loading" and values[piece[1]] == "lazy":
+        text = piece if isinstance(piece, str) else markup.attribute(piece[0], values[piece[1]])
+        if ' loading="lazy"' in text:
             raise SpecError(LAZY_PRIORITY)
 
 

@@ -142,9 +142,9 @@ def _candidates(spec: Spec, box: Box, max_width: int) -> list[_Candidate]:
         elif not found:
             found.append(_Candidate(width, height, _size_at(box, largest), density))
         else:
-            true_density = round(largest / first_scale, 2)
-            if true_density >= found[-1].density * MIN_DENSITY_STEP:
-                found.append(_Candidate(width, height, _size_at(box, largest), true_density))
+            true_density = largest / first_scale
+            if true_density >= found[-1].density * MIN_DENSITY_STEP * (1 - 1e-9):
+                found.append(_Candidate(width, height, _size_at(box, largest), round(true_density, 2)))
         first_scale = min(scale, largest) if len(found) == 1 else first_scale
     return found
 

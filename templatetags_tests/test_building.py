@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ def test_a_job_builds_where_no_rows_exist(photo, drawings, signalled):
     found = manifest.loads(row(job).renditions)
     assert found is not None
     assert row(job).state == "ready"
-    assert found.names() == {f"renditions/photos/{name}" for name in files()}
+    named = " ".join([found.srcset, *[text for _, text in found.sources]])
+    assert {part.rpartition("/")[2] for part in named.split() if "/" in part} == set(files())
     assert len(files()) == 4
     assert manifest.loads(cache.get(row(job).key)) is found
     source = records.source_model().objects.get()
@@ -257,15 +259,25 @@ def test_the_owner_of_a_lease_that_ran_out_leaves_the_result_of_the_next(photo, 
     assert cache.get(row(job).key) is None
 
 
-def test_a_budget_is_over_only_inside_itself():
+def test_a_budget_is_over_only_while_it_is_spent_and_nothing_is_left():
+    budget, empty = building.Budget(), building.Budget()
     before = building.is_over_budget()
-    with building.budget(100):
+    with budget.spending(100):
         within = building.is_over_budget()
-        with building.budget(0):
+        with empty.spending(0):
             spent = building.is_over_budget()
         back = building.is_over_budget()
 
     assert (before, within, spent, back, building.is_over_budget()) == (False, False, True, False, False)
+
+
+def test_a_budget_is_one_for_all_that_draws_on_it():
+    budget = building.Budget()
+    with budget.spending(0.01):
+        time.sleep(0.02)
+
+    with budget.spending(100):
+        assert building.is_over_budget()
 
 
 def test_a_source_that_is_replaced_by_one_of_another_size_is_measured_anew(photo):

@@ -289,7 +289,7 @@ def test_a_marker_of_another_process_resolves(photo, settings, tmp_path):
         f"{ONE_FILE.replace('photo.image', 'name')!r})\n"
         "with batch() as images:\n"
         "    print(template.render({'name': 'photos/cat.jpg'}), end='')\n"
-        "    images.finalized.update(images.slots)\n"
+        "    images.left.clear()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -94,6 +94,28 @@ def test_setting_that_cannot_be_read_is_logged_and_its_default_stands(name, valu
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "default"),
+    [
+        ("BUILD_BUDGET", "2", 2.0),
+        ("CACHE_TIMEOUT", None, 2_592_000),
+        ("CACHE", 5, "default"),
+        ("MAX_WIDTH", True, 4096),
+        ("PRESETS", ["card"], {}),
+        ("STORAGE", 5, None),
+    ],
+)
+def test_setting_of_another_type_is_logged_and_its_default_stands(name, value, default, caplog):
+    with override_settings(**{conf.PREFIX + name: value}):
+        found = conf.current()
+
+    shown = found.defaults.max_width if name == "MAX_WIDTH" else getattr(found, name.lower())
+    assert shown == default
+    assert [r.getMessage() for r in caplog.records] == [
+        f"RESPONSIVE_IMG_{name} is left out: it must be like {default!r}, not {value!r}"
+    ]
+
+
 @pytest.mark.parametrize("formats", [(), "", []])
 def test_formats_may_be_none_but_the_fallback(formats):
     with override_settings(RESPONSIVE_IMG_FORMATS=formats):

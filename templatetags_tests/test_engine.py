@@ -610,6 +610,17 @@ def test_one_bit_is_resized_to_greys(output):
     assert 100 < made.convert("L").getpixel((8, 8)) < 160
 
 
+def test_one_bit_with_transparency_keeps_it():
+    picture = Image.new("1", (80, 40), 0)
+    picture.paste(1, (40, 0, 80, 40))
+
+    (made,) = render(encoded(picture, "PNG", transparency=255), whole(size=(40, 20), source=(80, 40)))
+
+    seen = made.convert("RGBA")
+    assert seen.getpixel((35, 10))[3] == 0
+    assert seen.getpixel((5, 10)) == (0, 0, 0, 255)
+
+
 def test_one_bit_stays_without_colour():
     (made,) = render(encoded(Image.new("1", (8, 6), 1), "PNG"), whole(size=(4, 3), source=(8, 6)))
 

@@ -279,6 +279,13 @@ except OSError as error:
     assert (tmp_path / "cat.jpg").read_bytes() == b"old"
 
 
+def test_save_of_what_cannot_be_written_leaves_nothing(tmp_path):
+    with pytest.raises(TypeError):
+        save(FileSystemStorage(location=tmp_path), "cat.jpg", "text")  # type: ignore[arg-type] # the test
+
+    assert files_in(tmp_path) == []
+
+
 def test_save_into_what_is_no_folder_fails_and_leaves_nothing(tmp_path):
     (tmp_path / "file").write_bytes(b"x")
 
@@ -367,7 +374,7 @@ def test_threads_that_save_one_name_leave_one_whole_file_at_every_moment(tmp_pat
 
 def test_threads_that_make_the_same_folders_do_not_meet(tmp_path):
     storage = FileSystemStorage(location=tmp_path)
-    start = threading.Barrier(8)
+    start = threading.Barrier(8, timeout=20)
 
     def write(number):
         for folder in range(20):
@@ -399,17 +406,28 @@ def test_save_on_another_storage_keeps_one_file():
     assert content_of(storage, "a/cat.jpg") == b"one"
 
 
+def test_save_on_another_storage_replaces_what_is_of_another_length():
+    storage = InMemoryStorage()
+    storage.save("a/cat.jpg", ContentFile(b"half"))
+
+    saved = save(storage, "a/cat.jpg", b"the whole")
+
+    assert saved == "a/cat.jpg"
+    assert storage.listdir("a") == ([], ["cat.jpg"])
+    assert content_of(storage, "a/cat.jpg") == b"the whole"
+
+
 class Raced(InMemoryStorage):
-    """Another process saves the name between our question and our answer."""
+    """Another process saves the name right after we were told that it is free."""
 
     has_been_quicker = False
 
-    def is_name_available(self, name, max_length=None):
-        is_available = super().is_name_available(name, max_length)
+    def exists(self, name):
+        found = super().exists(name)
         if not self.has_been_quicker:
             self.has_been_quicker = True
             self.save(name, ContentFile(b"theirs"))
-        return is_available
+        return found
 
 
 def test_save_that_another_process_was_quicker_with_keeps_one_file():
@@ -452,6 +470,27 @@ def test_file_system_that_writes_in_its_own_way_is_let_do_so(tmp_path):
     assert saved == ["a/cat.jpg", "a/cat.jpg"]
     assert files_in(tmp_path) == ["a/cat.jpg"]
     assert (tmp_path / "a/cat.jpg").read_bytes() == b"cba"
+
+
+class Noting(FileSystemStorage):
+    """A file system that looks on as its files are written."""
+
+    def _save(self, name, content):
+        assert content.size == 3
+        return super()._save(name, content)  # type: ignore[misc] # the stubs lack it
+
+
+@pytest.mark.parametrize("mode", [None, 0o640])
+def test_file_system_that_looks_on_keeps_one_whole_file(mode, tmp_path):
+    storage = Noting(location=tmp_path)
+
+    with override_settings(FILE_UPLOAD_PERMISSIONS=mode):
+        saved = [save(storage, "a/cat.jpg", content) for content in (b"abc", b"abc")]
+
+    assert saved == ["a/cat.jpg", "a/cat.jpg"]
+    assert files_in(tmp_path) == ["a/cat.jpg"]
+    assert (tmp_path / "a/cat.jpg").read_bytes() == b"abc"
+    assert mode is None or mode_of(tmp_path / "a/cat.jpg") == oct(mode)
 
 
 class Down(InMemoryStorage):

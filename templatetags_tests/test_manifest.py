@@ -186,18 +186,10 @@ def test_compose_of_nothing_is_the_source(state):
     assert values(manifest) == [state, 9, "", None, 3, "", "", ()]
 
 
-def test_names_are_those_of_all_renditions_once():
-    manifest = compose(
-        [
-            Rendition("webp", "a.webp", "1x"),
-            Rendition("jpeg", "a.jpg", "1x"),
-            Rendition("jpeg", "b.jpg", "2x"),
-        ],
-        (4, 3),
-    )
+def test_without_renditions_the_source_is_shown_in_the_same_size():
+    manifest = compose([Rendition("webp", "a.webp", "1x"), Rendition("jpeg", "a.jpg", "1x")], (4, 3))
 
-    assert manifest.names() == {"a.webp", "a.jpg", "b.jpg"}
-    assert compose([], (4, 3)).names() == set()
+    assert values(manifest.without_renditions()) == ["r", 0, "", 4, 3, "", "", ()]
 
 
 @pytest.mark.parametrize(

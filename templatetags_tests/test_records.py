@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from responsive_img import records
 from responsive_img.geometry import Size
+from responsive_img.headers import Header
 
 SOURCE = "s" * 32
 PICTURES = ("a" * 32, "b" * 32, "c" * 32)
@@ -163,7 +164,7 @@ def test_only_the_owner_can_record_a_failure(rows):
 def test_what_a_header_tells_takes_back_a_failure(rows):
     records.fail(SOURCE, [], owner="one", error="E: x", seconds=60)
 
-    records.describe(SOURCE, size=Size(80, 40), format="jpeg")
+    records.describe(SOURCE, Header("jpeg", Size(80, 40)))
 
     source = records.source_model().objects.get()
     assert (source.state, source.error, source.retry_at) == ("known", "", None)

@@ -60,6 +60,15 @@ def test_file_of_a_storage_among_the_settings_is_written_with_its_alias(settings
     assert storage_of("memory") is field.storage
 
 
+def test_alias_that_cannot_be_made_does_not_cost_the_others(settings):
+    broken = {"BACKEND": "nowhere.Storage"}
+    settings.STORAGES = {"aaa": broken, **STORAGES}
+
+    field = field_of(storages["memory"])
+
+    assert field_ref(field) == ("memory", "templatetags_tests.Paper.file")
+
+
 def test_field_is_looked_at_once():
     field = Photo._meta.get_field("image")
 
