@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 from PIL.PngImagePlugin import PngInfo
 
-from responsive_img.engine import Header, PillowEngine
+from responsive_img.engine import PillowEngine
 from responsive_img.exceptions import BuildError
 from responsive_img.formats import FORMATS
 from responsive_img.geometry import Box, FocalPoint, Size
+from responsive_img.headers import Header
 from responsive_img.specs import Defaults, Spec, effective
 from responsive_img.variants import Variant, plan
 from templatetags_tests import images

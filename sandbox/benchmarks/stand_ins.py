@@ -8,8 +8,8 @@ from typing import IO, Any, ClassVar
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
 
-from responsive_img.engine import Header
 from responsive_img.geometry import Size
+from responsive_img.headers import Header
 from responsive_img.variants import Variant
 
 
