@@ -47,11 +47,11 @@ class Collector:
 
     __slots__ = ("_checked", "_config", "_seal", "budget", "is_open", "pending", "slots")
 
-    def __init__(self) -> None:
+    def __init__(self, response: Collector | None = None) -> None:
         self.slots: dict[bytes, Slot] = {}
         self.is_open = True
-        self.pending: set[str] = set()
-        self.budget = Budget()
+        self.pending: set[str] = set() if response is None else response.pending
+        self.budget: Budget = Budget() if response is None else response.budget
         self._checked: set[str] = set()
         self._config: Config | None = None
         self._seal: marker.Seal | None = None
@@ -172,11 +172,8 @@ def collector_for(request: object) -> Collector:
 
 def _closed() -> Collector:
     """Return a collector that leaves no markers, and shares the account of the response in the making."""
-    collector = Collector()
+    collector = Collector(_responding.get())
     collector.is_open = False
-    response = _responding.get()
-    if response is not None:
-        collector.pending, collector.budget = response.pending, response.budget
     return collector
 
 
@@ -191,7 +188,7 @@ class Batch(Collector):
     __slots__ = ("left",)
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(_responding.get())
         self.left: Counter[bytes] = Counter()
 
     def show(self, told: Told, attributes: str, picture_attributes: str) -> str:

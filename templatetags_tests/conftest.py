@@ -20,14 +20,15 @@ import redis as redis_client
 from django.core.cache import cache, caches
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage, default_storage
-from django.db import connection
+from django.db import connection, connections
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from PIL import Image, ImageDraw
 
-from responsive_img import lookup, resolution
+from responsive_img import lookup, records, resolution
 from responsive_img.middleware import ResponsiveImgMiddleware
 from templatetags_tests.models import Photo
 
@@ -184,6 +185,39 @@ def storage_calls() -> Iterator[Calls]:
         for owner, names in STORAGE_METHODS.items():
             calls.watch(patch, owner, names)
         yield calls
+
+
+class Router:
+    """Sends the reads and the writes of this library's records to the databases that a test names."""
+
+    def __init__(self, *, reads: str = "default", writes: str = "default") -> None:
+        self._reads, self._writes = reads, writes
+
+    def db_for_read(self, model: type[Model], **hints: object) -> str | None:
+        return self._reads if model._meta.app_label == "responsive_img" else None
+
+    def db_for_write(self, model: type[Model], **hints: object) -> str | None:
+        return self._writes if model._meta.app_label == "responsive_img" else None
+
+
+@pytest.fixture
+def add_database(db: None) -> Iterator[Callable[[str, Mapping[str, object]], None]]:
+    """Return a function that adds a database, with this library's empty tables, under an alias."""
+    added = []
+
+    def add(alias: str, database: Mapping[str, object]) -> None:
+        filled = connections.configure_settings({"default": {}, alias: dict(database)})
+        connections.settings[alias] = filled[alias]
+        added.append(alias)
+        connections[alias].connect()  # before anything asks for it: Django's tests allow only what they know
+        with connections[alias].schema_editor() as editor:
+            editor.create_model(records.source_model())
+            editor.create_model(records.picture_model())
+
+    yield add
+    for alias in added:
+        connections[alias].close()
+        del connections[alias], connections.settings[alias]
 
 
 class OurQueries(list[str]):

@@ -13,7 +13,7 @@ from responsive_img.manifest import FAILED, PENDING, PREFIX, READY, Manifest
 from responsive_img.specs import ANY_FORMAT, Defaults, Spec, effective, sorted_quality
 
 # A machine that is busy with other tests is slow, not wrong.
-settings.register_profile("responsive_img", deadline=None)
+settings.register_profile("responsive_img", deadline=None, max_examples=50)
 settings.load_profile("responsive_img")
 
 MAX_SIDE = 4096  # px, of the settings' default

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 from django.utils.safestring import mark_safe
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from responsive_img.arguments import ARGUMENTS, read, read_preset
@@ -150,6 +151,19 @@ def test_number_of_any_length_is_refused_by_an_error_of_ours(name, value):
         read({name: value})
 
 
+@pytest.mark.parametrize(
+    "value", ["1e30000000", "1E+30000000/1", "1/1e30000000", Decimal("1e30000000"), Decimal("1e-30000000"), "1" * 41]
+)  # fmt: skip
+def test_ratio_of_millions_of_digits_is_refused_at_once(value):
+    start = time.monotonic()
+
+    with pytest.raises(SpecError) as caught:
+        read({"ratio": value})
+
+    assert str(caught.value) == RATIO.format(value)
+    assert time.monotonic() - start < 1
+
+
 @pytest.mark.parametrize("name", ARGUMENTS)
 @pytest.mark.parametrize("value", [object(), Ellipsis, {"a": 1}, [[1]], len, b"ab", "\x00"], ids=type)
 def test_value_of_any_type_is_refused_by_an_error_of_ours(name, value):
@@ -164,6 +178,8 @@ def test_value_of_any_type_is_refused_by_an_error_of_ours(name, value):
     | st.floats()
     | st.lists(st.text(max_size=5) | st.floats(), max_size=3),
 )
+@example("width", 20)
+@example("width", "x")
 def test_anything_is_read_or_refused_by_an_error_of_ours(name, value):
     try:
         spec = read({name: value}, partial=True)
@@ -198,7 +214,7 @@ def test_preset_name_is_plain_text():
     assert read_preset("card") == "card"
 
 
-@pytest.mark.parametrize("value", ["", None, 5, ["card"]])
+@pytest.mark.parametrize("value", ["", None, 5, ["card"], "\ud800", "a\udfff"])
 def test_preset_that_is_no_name_is_refused(value):
     with pytest.raises(SpecError) as caught:
         read_preset(value)

@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 from django.utils import timezone
 from PIL import Image
 
@@ -292,3 +293,50 @@ def test_a_source_that_is_replaced_by_one_of_another_size_is_measured_anew(photo
 
     source = records.source_model().objects.get()
     assert (source.width, source.height) == (30, 60)
+
+
+def test_a_receiver_that_raises_costs_neither_the_build_nor_the_other_receivers(photo, signalled):
+    def refuse(**kwargs):
+        raise ZeroDivisionError
+
+    built, failed = job_for("w20"), job_for("w20", name="none.jpg")
+    for signal in (signals.picture_built, signals.picture_failed):
+        signal.connect(refuse)
+    try:
+        run(built)
+        run(failed)
+    finally:
+        for signal in (signals.picture_built, signals.picture_failed):
+            signal.disconnect(refuse)
+
+    assert (row(built).state, row(failed).state) == ("ready", "failed")
+    assert cache.get(row(built).key) == row(built).renditions
+    assert [what for what, *_ in signalled] == ["built", "failed"]
+
+
+def test_a_database_that_fails_in_a_build_is_no_failure_of_its_source(photo, drawings, monkeypatch, log):
+    def down():
+        raise OperationalError("down")
+
+    monkeypatch.setattr(CountingEngine, "before", staticmethod(down))
+    job = job_for("w20")
+
+    with pytest.raises(OperationalError):
+        run(job)
+
+    assert row(job).state == "building"
+    assert records.source_model().objects.get().state == "known"
+    assert log() == []
+
+
+def test_the_message_of_a_failure_is_recorded_without_what_a_database_refuses(photo, drawings, monkeypatch):
+    def quote():
+        raise ValueError("not \0 a picture\0")
+
+    monkeypatch.setattr(CountingEngine, "before", staticmethod(quote))
+    job = job_for("w20")
+
+    run(job)
+
+    assert row(job).state == "failed"
+    assert records.source_model().objects.get().error == "ValueError: not  a picture"

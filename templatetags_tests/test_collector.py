@@ -192,6 +192,42 @@ def test_leaving_a_batch_with_markers_raises_under_debug(render, photo, settings
     assert str(caught.value) == "batch() was left with 1 marker(s) that never went through finalize()"
 
 
+def test_the_same_tag_in_two_texts_is_left_as_long_as_one_is(render, photo, settings):
+    settings.DEBUG = True
+
+    def leave() -> None:
+        with batch() as images:
+            texts = [render("django", ONE_FILE, {"photo": photo}) for _ in range(2)]
+            assert texts[0] == texts[1]
+            images.finalize(texts[0])
+
+    with pytest.raises(ResponsiveImgError, match="was left with 1 marker"):
+        leave()
+
+
+def test_a_text_that_is_finalized_twice_does_not_stand_for_another(render, photo, settings):
+    settings.DEBUG = True
+
+    def leave() -> None:
+        with batch() as images:
+            text = render("django", ONE_FILE, {"photo": photo})
+            render("django", ONE_FILE.replace("20", "10"), {"photo": photo})
+            images.finalize(text + text)
+
+    with pytest.raises(ResponsiveImgError, match="was left with 1 marker"):
+        leave()
+
+
+def test_finalize_inside_a_batch_is_the_batchs_own(render, photo, settings, cache_calls):
+    settings.DEBUG = True
+
+    with batch():
+        html = finalize(render("django", ONE_FILE, {"photo": photo}))
+
+    assert html == MARKUP
+    assert cache_calls["get_many"] == 1
+
+
 def test_leaving_a_batch_with_markers_is_logged_otherwise(render, photo, log):
     with batch():
         render("django", ONE_FILE, {"photo": photo})

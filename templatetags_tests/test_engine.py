@@ -192,7 +192,7 @@ def test_every_output_is_made_of_every_source(source, output):
         {"width": 101, "height": 99},
         {"width": 333, "ratio": Fraction(16, 9)},
         {"ratio": Fraction(1, 3), "focal": FocalPoint(1, 0)},
-        {"width": 900, "upscale": True},
+        {"width": 450, "upscale": True},
         {"width": 1},
         {},
     ],
@@ -200,7 +200,7 @@ def test_every_output_is_made_of_every_source(source, output):
 )
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_every_variant_has_exactly_its_size(told, orientation):
-    source = Size(811, 607)
+    source = Size(411, 307)
     spec = effective(Spec(densities=(1.0, 1.3, 2.0), formats=("webp", "png"), **told), Defaults())
     variants = plan(spec, source, fallback="jpeg", max_width=4096).variants
 
@@ -266,15 +266,15 @@ def test_file_of_the_caller_stays_open():
 
 
 @pytest.mark.parametrize("width", [900, 400, 200, 100])
-@pytest.mark.parametrize("orientation", ORIENTATIONS)
-def test_every_orientation_gives_the_same_upright_picture(orientation, width):
+def test_every_orientation_gives_the_same_upright_picture(width):
     upright = gradient(901, 607)
     size = (width, round(607 * width / 901))
+    expected = reference(upright, size)
 
-    (made,) = render(photo(upright, orientation), whole(size=size, source=upright.size))
-
-    assert images.difference(made, reference(upright, size)) < 1.5
-    assert images.similarity(made, reference(upright, size)) > 0.98
+    for orientation in ORIENTATIONS:
+        (made,) = render(photo(upright, orientation), whole(size=size, source=upright.size))
+        assert images.difference(made, expected) < 1.5, orientation
+        assert images.similarity(made, expected) > 0.98, orientation
 
 
 @pytest.mark.parametrize(
@@ -310,15 +310,15 @@ def test_orientation_of_every_format_is_applied(format):
     assert images.difference(made, reference(upright, (80, 120))) < 6
 
 
-@pytest.mark.parametrize("width", [77, 150, 300, 600, 1000])
 @pytest.mark.parametrize("orientation", [1, 3, 8])
-def test_draft_of_odd_sizes_neither_shifts_nor_stretches(orientation, width):
+def test_draft_of_odd_sizes_neither_shifts_nor_stretches(orientation):
     content = photo(images.detailed(1081, 1151), orientation)
-    size = (width, round(1151 * width / 1081))
+    upright = images.upright(content)
 
-    (made,) = render(content, whole(size=size, source=(1081, 1151)))
-
-    assert images.similarity(made, reference(images.upright(content), size)) > 0.992
+    for width in (77, 150, 300, 600, 1000):
+        size = (width, round(1151 * width / 1081))
+        (made,) = render(content, whole(size=size, source=(1081, 1151)))
+        assert images.similarity(made, reference(upright, size)) > 0.992, width
 
 
 @pytest.mark.parametrize("progressive", [False, True])

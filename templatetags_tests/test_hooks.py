@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from responsive_img import building, hooks, records
@@ -291,3 +292,28 @@ def test_a_job_knows_what_a_newer_release_adds():
     assert BuildJob.from_dict({"storage": "default", "name": "x.jpg"}) == BuildJob(
         storage="default", name="x.jpg"
     )
+
+
+def test_a_database_that_fails_in_the_second_of_three_builds_costs_that_and_the_next(page, make_photo, log):
+    photos = [make_photo(f"photos/{name}.jpg") for name in "abc"]
+    claims = []
+
+    def execute(run_statement, sql, *args):
+        if '"attempts" = (' in sql:
+            claims.append(sql)
+            if len(claims) == 2:
+                raise OperationalError("down")
+        return run_statement(sql, *args)
+
+    with connection.execute_wrapper(execute):
+        response = page("django", "{% for photo in photos %}" + ONE_FILE + "{% endfor %}", {"photos": photos})
+
+    assert re.findall(rb'src="/media/([a-z/]+)', response.content) == [
+        b"renditions/photos/a",
+        b"photos/b",
+        b"photos/c",
+    ]
+    assert response.responsive_img_pending == 2
+    assert response.headers["Cache-Control"] == "max-age=0"
+    assert log() == ["The build hook raised; 3 job(s) stay queued"]
+    assert states() == ["queued", "queued", "ready"]

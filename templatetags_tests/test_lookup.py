@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache, caches
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -200,3 +201,28 @@ def test_nothing_is_written_where_nothing_was_found(cache_calls):
     lookup.store({}, conf.current())
 
     assert not cache_calls
+
+
+def test_outside_of_a_transaction_the_ready_and_the_failed_are_written_in_one_call(
+    transactional_db, page, make_photo, cache_calls, our_queries
+):
+    photos = [make_photo(f"photos/{name}.jpg") for name in "abc"]
+    default_storage.delete("photos/b.jpg")
+    template = "{% for photo in photos %}" + ONE_FILE + "{% endfor %}"
+    before = page("django", template, {"photos": photos})
+    cache.clear()
+    cache_calls.clear()
+
+    with our_queries() as queries:
+        after = page("django", template, {"photos": photos})
+
+    assert after.content == before.content
+    assert after.content.count(b'src="/media/renditions/') == 2
+    assert after.responsive_img_pending == 0
+    assert cache_calls == {"get_many": 1, "set_many": 1}
+    assert len(queries) == 1
+    cache_calls.clear()
+    with our_queries() as queries:
+        page("django", template, {"photos": photos})
+    assert cache_calls == {"get_many": 1}
+    assert queries == []

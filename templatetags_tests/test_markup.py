@@ -6,7 +6,7 @@ import html5lib
 import pytest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
@@ -108,6 +108,8 @@ def test_argument_that_is_no_attribute_is_refused_with_the_nearest_one():
 
 
 @given(st.text(max_size=12).map("data_".__add__) | st.text(max_size=12))
+@example("data_a")
+@example('data_"')
 def test_attribute_name_cannot_end_the_attribute(argument):
     try:
         name = attribute_name(argument)

@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, iscoroutinefunction
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
-from django.test import AsyncRequestFactory
+from django.test import AsyncRequestFactory, RequestFactory
 from django.utils.safestring import SafeString
 
+from responsive_img import batch, building, finalize, immediate
 from responsive_img.collector import ATTRIBUTE
 from responsive_img.middleware import ResponsiveImgMiddleware
 from templatetags_tests.conftest import MARKUP, ONE_FILE, respond
+from templatetags_tests.test_building import CountingEngine
 
 START = b'<img data-ri="RI1.'
 
@@ -320,3 +323,79 @@ def test_a_thread_of_the_view_with_its_request_adds_to_the_response(marked):
         return HttpResponse(SafeString("").join(texts))
 
     assert respond(view).content.decode() == MARKUP
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "max-age=0"),
+        ("max-age=3600", "max-age=0"),
+        ("public, s-maxage=600, immutable", "public, max-age=0"),
+        ("private, Max-Age=3600, stale-while-revalidate=30", "private, max-age=0"),
+        ("stale-if-error=60, no-transform,max-age=5,S-MaxAge=5", "no-transform, max-age=0"),
+        ("no-store", "no-store, max-age=0"),
+    ],
+)
+def test_a_response_with_pending_pictures_is_kept_by_no_cache(marked, settings, before, after):
+    settings.RESPONSIVE_IMG_BUILD_BUDGET = 0
+    headers = {"Cache-Control": before} if before else {}
+
+    response = respond(lambda request: HttpResponse(marked(request), headers=headers))
+
+    assert response.responsive_img_pending == 1
+    assert response.headers["Cache-Control"] == after
+
+
+def test_a_request_that_comes_again_after_its_response_is_responded_to_again(marked, cache_calls):
+    request = RequestFactory().get("/")
+    stored: list[str] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        stored.append(marked(request))
+        return HttpResponse(stored[0])
+
+    middleware = ResponsiveImgMiddleware(view)
+    responses: Any = [middleware(request) for _ in range(2)]
+
+    assert stored[0] == stored[1]
+    assert stored[0].encode().startswith(START)
+    assert [response.content.decode() for response in responses] == [MARKUP] * 2
+    assert [response.responsive_img_pending for response in responses] == [0, 0]
+
+
+def render_alone(render, photo):
+    return render("django", ONE_FILE, {"photo": photo})
+
+
+def render_at_once(render, photo):
+    with immediate():
+        return render("jinja2", ONE_FILE, {"photo": photo})
+
+
+def render_later(render, photo):
+    with batch():
+        return finalize(render("django", ONE_FILE, {"photo": photo}))
+
+
+@pytest.mark.parametrize("rendered", [render_alone, render_at_once, render_later])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_all_that_resolves_at_once_in_a_response_spends_its_one_budget(
+    render, make_photo, settings, monkeypatch, rendered, is_async
+):
+    settings.RESPONSIVE_IMG_ENGINE = "templatetags_tests.test_building.CountingEngine"
+    settings.RESPONSIVE_IMG_BUILD_BUDGET = 5
+    photos = [make_photo(f"photos/{name}.jpg") for name in "abc"]
+    clock = [1000.0]
+    monkeypatch.setattr(building, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(CountingEngine, "before", staticmethod(lambda: clock.append(clock.pop() + 10)))
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("".join(rendered(render, photo) for photo in photos))
+
+    response = arespond(sync_to_async(view)) if is_async else respond(view)
+
+    assert response.content.count(b'src="/media/renditions/photos/a-20w.') == 1
+    assert response.content.count(b'src="/media/photos/b.jpg"') == 1
+    assert response.content.count(b'src="/media/photos/c.jpg"') == 1
+    assert response.responsive_img_pending == 2
+    assert response.headers["Cache-Control"] == "max-age=0"

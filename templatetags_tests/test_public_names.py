@@ -42,17 +42,18 @@ def test_public_name_is_what_its_module_has(name):
     assert found.__name__ == name
 
 
-@pytest.mark.parametrize("name", responsive_img.__all__)
-def test_public_name_is_imported_before_the_app_registry_is_ready(name):
+def test_public_names_are_imported_before_the_app_registry_is_ready():
+    names = ", ".join(responsive_img.__all__)
+
     printed = run(
         "from django.conf import settings\n"
         "settings.configure(INSTALLED_APPS=['responsive_img'])\n"
-        f"from responsive_img import {name}\n"
+        f"from responsive_img import {names}\n"
         "from django.apps import apps\n"
-        f"print({name}.__name__, apps.ready)"
+        f"print(*[each.__name__ for each in ({names},)], apps.ready)"
     )
 
-    assert printed == f"{name} False\n"
+    assert printed == f"{' '.join(responsive_img.__all__)} False\n"
 
 
 @pytest.mark.parametrize("name", responsive_img.__all__)

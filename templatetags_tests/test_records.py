@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from django.core.cache import cache
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
 from responsive_img import records
 from responsive_img.geometry import Size
 from responsive_img.headers import Header
+from responsive_img.queue import process_queue
+from templatetags_tests.conftest import MARKUP, ONE_FILE, Router
 
 SOURCE = "s" * 32
 PICTURES = ("a" * 32, "b" * 32, "c" * 32)
@@ -203,3 +211,125 @@ def test_records_say_what_they_are_of(rows):
     assert str(picture.source) == "photos/cat.jpg"
     assert picture.source.pictures.count() == 3
     assert records.sources([SOURCE]) == {SOURCE: picture.source}
+
+
+# Several databases -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def replica(settings, tmp_path, add_database):
+    """Let everything be read from a replica that has nothing yet of what is written."""
+    add_database(
+        "replica", {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "replica.sqlite3")}
+    )
+    settings.DATABASE_ROUTERS = [Router(reads="replica")]
+
+
+def written(model: type[Any]) -> Any:
+    return model._default_manager.using("default")
+
+
+def test_a_replica_that_lags_behind_costs_no_picture(replica, page, photo):
+    first = page("django", ONE_FILE, {"photo": photo})
+    cache.clear()
+    second = page("django", ONE_FILE, {"photo": photo})
+
+    assert first.content.decode() == second.content.decode() == MARKUP
+    assert first.responsive_img_pending == second.responsive_img_pending == 0
+    assert written(records.picture_model()).get().attempts == 0
+    assert not records.picture_model().objects.exists()
+
+
+def test_a_replica_that_lags_behind_does_not_hide_the_queue(replica, page, photo, settings):
+    settings.RESPONSIVE_IMG_BUILD_HOOK = "responsive_img.hooks.enqueue"
+    first = page("django", ONE_FILE, {"photo": photo})
+
+    count = process_queue()
+
+    assert first.responsive_img_pending == 1
+    assert (count, process_queue()) == (1, 0)
+    assert page("django", ONE_FILE, {"photo": photo}).content.decode() == MARKUP
+
+
+def test_a_replica_that_lags_behind_does_not_hide_the_version_of_a_source(replica, page, photo):
+    page("django", ONE_FILE, {"photo": photo})
+    written(records.source_model()).update(version="2")
+
+    response = page("django", ONE_FILE.replace("20", "10"), {"photo": photo})
+
+    assert response.responsive_img_pending == 0
+    assert b'src="/media/renditions/photos/cat-10w.' in response.content
+
+
+CALLS: dict[str, Callable[[], object]] = {
+    "claim": lambda: records.claim(PICTURES, version="", owner="one", seconds=60),
+    "release": lambda: records.release(PICTURES),
+    "finish": lambda: records.finish({PICTURES[0]: "text"}, owner="one", version=""),
+    "reopen": lambda: records.reopen(PICTURES),
+    "describe": lambda: records.describe(SOURCE, Header("jpeg", Size(80, 40))),
+    "fail": lambda: records.fail(SOURCE, PICTURES, owner="one", error="E: x", seconds=60),
+}
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def other(request, settings, tmp_path, add_database):
+    """Have the records in another database, of each kind that answers."""
+    if request.param == "sqlite":
+        database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "other.sqlite3")}
+    else:
+        database = request.getfixturevalue("postgres")
+    add_database("other", database)
+    settings.DATABASE_ROUTERS = [Router(reads="other", writes="other")]
+
+
+@contextmanager
+def failing(alias: str, part: str) -> Iterator[None]:
+    """Let the database itself refuse statements with this part: whatever it refuses ends its transaction."""
+
+    def execute(run_statement, sql, params, many, context):
+        if part in sql:
+            return run_statement("SELECT nothing", None, False, context)
+        return run_statement(sql, params, many, context)
+
+    with connections[alias].execute_wrapper(execute):
+        yield
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_error_of_ours_does_not_end_the_transaction_of_the_caller(other, call):
+    with transaction.atomic(using="other"):
+        source = records.source_model()(key=SOURCE, storage="default", name="photos/cat.jpg")
+        records.insert([source], [])
+        with failing("other", "UPDATE"), pytest.raises(DatabaseError, match="nothing"):
+            CALLS[call]()
+        names = list(records.source_model().objects.values_list("name", flat=True))
+
+    assert names == ["photos/cat.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("part", "is_broken"),
+    [
+        ('"attempts" = (', False),
+        ('UPDATE "responsive_img_source" SET "width"', False),
+        ('UPDATE "responsive_img_picture" SET "renditions"', False),
+        ('UPDATE "responsive_img_source" SET "state"', True),
+    ],
+    ids=["claim", "describe", "finish", "fail"],
+)
+def test_an_error_of_ours_leaves_the_page_and_the_transaction_of_the_view_whole(
+    other, page, photo, part, is_broken
+):
+    if is_broken:
+        default_storage.delete("photos/cat.jpg")
+
+    with transaction.atomic(using="other"), failing("other", part):
+        response = page("django", ONE_FILE, {"photo": photo})
+        count = records.picture_model().objects.count()
+
+    html = response.content.decode()
+    assert count == 1
+    assert html.startswith('<img src="/media/photos/cat.jpg" ')
+    assert html.endswith(' alt="" loading="lazy" decoding="async">')
+    assert response.responsive_img_pending == 1
+    assert response.headers["Cache-Control"] == "max-age=0"

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+import re
 import socket
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from django.conf import settings as conf_settings
 from django.core.cache import caches
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.functional import LazyObject
 
-from responsive_img import conf, engine, hooks, records, resolution
+from responsive_img import conf, engine, hooks, records, resolution, sources
 from responsive_img.building import Budget
 from responsive_img.hooks import run
+from responsive_img.manifest import PREFIX, Manifest
 from templatetags_tests.conftest import RENDITION, drawn
 from templatetags_tests.models import Scan, VaultStorage
 
@@ -157,10 +162,12 @@ def test_an_engine_that_raises_leaves_the_page_whole(page, photo, settings, log)
 def test_a_dotted_path_that_leads_nowhere_leaves_the_page_whole(page, photo, settings, log, setting):
     setattr(settings, f"RESPONSIVE_IMG_{setting}", "nowhere.Nothing")
 
-    html = text(page("django", IMG, {"photo": photo}))
+    response = page("django", IMG, {"photo": photo})
 
-    assert html == SOURCE
+    assert text(response) == SOURCE
     assert len(log()) == 1
+    if setting == "BUILD_HOOK":
+        assert response.headers["Cache-Control"] == "max-age=0"
 
 
 @contextmanager
@@ -302,6 +309,132 @@ def test_renditions_may_have_a_storage_of_their_own(page, photo, settings, tmp_p
     assert html.startswith(f'<img src="{start}')
     assert len(list((tmp_path / "r").rglob("*.webp"))) == is_built
     assert not default_storage.exists("renditions")
+
+
+class Addressless(FileSystemStorage):
+    """A storage that has no addresses."""
+
+    def url(self, name):
+        raise PermissionError("no address")
+
+
+@pytest.fixture
+def store_in(settings, tmp_path):
+    """Return a function that has the renditions put into a storage of their own."""
+
+    def store(backend="django.core.files.storage.FileSystemStorage"):
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "renditions": {
+                "BACKEND": backend,
+                "OPTIONS": {"location": str(tmp_path / "r"), "base_url": "https://cdn.example/"},
+            },
+        }
+        settings.RESPONSIVE_IMG_STORAGE = "renditions"
+
+    return store
+
+
+@pytest.mark.parametrize("is_flushed", [False, True])
+def test_what_is_built_in_one_storage_is_built_anew_in_another(page, photo, store_in, tmp_path, is_flushed):
+    template = '{% img photo.image width=20 alt="" %}'
+    before = text(page("django", template, {"photo": photo}))
+    store_in()
+    if is_flushed:
+        caches["default"].clear()
+
+    response = page("django", template, {"photo": photo})
+
+    names = re.findall(r"https://cdn\.example/([^ \",]+)", text(response))
+    assert text(response) == before.replace("/media/", "https://cdn.example/")
+    assert len(set(names)) == 4
+    assert all((tmp_path / "r" / name).is_file() for name in names)
+    assert response.responsive_img_pending == 0
+
+
+def test_a_storage_of_renditions_that_is_none_shows_the_source_in_its_final_size(page, photo, settings, log):
+    settings.RESPONSIVE_IMG_STORAGE = "nowhere"
+
+    responses = [page("django", IMG, {"photo": photo}) for _ in range(3)]
+
+    assert {text(response) for response in responses} == {SOURCE_WITH_SIZE}
+    assert {response.responsive_img_pending for response in responses} == {0}
+    assert len(log()) == 1
+    assert "SourceError: No storage and no field is called 'nowhere'." in log()[0]
+
+
+@pytest.mark.parametrize("language", ["django", "jinja2"])
+def test_a_storage_of_renditions_that_gives_no_url_shows_the_source_in_its_final_size(
+    page, photo, store_in, log, language
+):
+    store_in(f"{__name__}.Addressless")
+
+    responses = [page(language, IMG + BOXED, {"photo": photo}) for _ in range(3)]
+
+    boxed = SOURCE_WITH_SIZE.replace('height="10"', 'height="15"')
+    assert {text(response) for response in responses} == {SOURCE_WITH_SIZE + boxed}
+    assert len(log()) == 1
+    assert log()[0].startswith("No URL for photos/cat.jpg of default: PermissionError(")
+
+
+def test_formats_without_a_file_for_src_stand_before_the_source(page, photo):
+    page("django", IMG, {"photo": photo})
+    found = Manifest("r", 0, "", 20, 10, sources=(("image/webp", f"{PREFIX}a%20b.webp 1x"),))
+    caches["default"].set(records.picture_model().objects.get().key, found.dumps())
+
+    html = text(page("django", IMG, {"photo": photo}))
+
+    assert html == (
+        f'<picture><source type="image/webp" srcset="/media/a%20b.webp 1x">{SOURCE_WITH_SIZE}</picture>'
+    )
+
+
+class Lazy(LazyObject):  # type: ignore[type-arg] # Django has no generic when it runs
+    """A storage that is made when it is first used, as Django's `DefaultStorage` is."""
+
+    def _setup(self):
+        self._wrapped = FileSystemStorage(location=Path(conf_settings.MEDIA_ROOT) / "lazy", base_url="/lazy/")
+
+
+@pytest.fixture
+def lazy(db, monkeypatch):
+    """Return a row whose file's storage is a lazy object."""
+    field = Scan._meta.get_field("image")
+    monkeypatch.setattr(field, "storage", Lazy())
+    monkeypatch.setattr(sources, "_fields", {})
+    return Scan.objects.create(image=ContentFile(drawn(), "a.jpg"))
+
+
+def test_a_storage_may_be_a_lazy_object(page, lazy, settings, log):
+    html = text(page("django", IMG, {"photo": lazy}))
+
+    name = html.partition('src="/lazy/')[2].partition('"')[0]
+    assert name.startswith("renditions/a-20w.")
+    assert (Path(settings.MEDIA_ROOT) / "lazy" / name).is_file()
+    assert records.source_model().objects.get().storage == "templatetags_tests.Scan.image"
+    assert log() == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"BACKEND": "nowhere.Storage"},
+        {"BACKEND": "django.core.files.storage.Nothing"},
+        {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"nothing": 1}},
+    ],
+)
+def test_a_storage_that_cannot_be_made_costs_only_its_own_pictures(
+    page, photo, settings, monkeypatch, log, broken
+):
+    settings.STORAGES = {"aaa": broken, **settings.STORAGES}
+    monkeypatch.setattr(sources, "_fields", {})
+    scan = Scan.objects.create(image=ContentFile(drawn(), "a.jpg"))
+
+    html = text(page("django", IMG + IMG.replace("photo", "scan"), {"photo": photo, "scan": scan}))
+
+    assert html.startswith(MARKUP)
+    assert html.count("https://vault.example/renditions/a-20w.") == 1
+    assert log() == []
 
 
 def test_an_address_of_a_source_is_escaped_wherever_it_comes_from(page, make_photo, settings):

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from django.core.files.storage import FileSystemStorage, Storage, default_storage, storages
 from django.db import models
+from django.db.models.fields.files import FieldFile
 from django.test.utils import isolate_apps
 from django.utils.safestring import mark_safe
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from responsive_img.exceptions import SourceError
@@ -96,6 +97,15 @@ def test_source_that_is_neither_file_nor_name_is_refused(source):
     )
 
 
+def test_file_of_a_field_that_belongs_to_no_model_is_refused():
+    file = FieldFile(Photo(), models.FileField(), "photos/cat.jpg")
+
+    with pytest.raises(
+        SourceError, match=r"^A source is a file of a model or a name in the default storage, not "
+    ):
+        reference(file)
+
+
 def test_empty_file_is_refused():
     with pytest.raises(SourceError, match=r"^Not the name of a file in a storage: ''$"):
         reference(Photo().image)
@@ -124,6 +134,8 @@ def test_name_of_any_file_is_taken_as_it_is(name):
 
 
 @given(st.text(alphabet="./\\a\x00\x1f ", max_size=12) | st.text())
+@example("a")
+@example("..")
 def test_name_that_is_taken_stays_within_the_storage(name):
     try:
         checked_name(name)

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from responsive_img.exceptions import SpecError
@@ -133,6 +133,8 @@ def test_text_of_no_spec_is_refused_by_name(text):
 
 
 @given(st.text(alphabet="pwhrtcudfoqs;,.:/0123456789-xe", max_size=12))
+@example("w20")
+@example("x")
 def test_text_of_anything_is_a_spec_or_an_error_of_ours(text):
     try:
         found = from_text(text)

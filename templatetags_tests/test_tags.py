@@ -24,6 +24,7 @@ VALUES: dict[str, Any] = {
     "no": False,
     "safe": mark_safe("Tom &amp; <b>\"Jerry\"</b> 'x'"),
     "lazy": gettext_lazy("January"),
+    "later": "lazy",
     "number": 12345,
     "big": 30.0,
     "text": "<i class=\"a\">'&amp;'",
@@ -139,6 +140,11 @@ ROWS: list[tuple[str, str]] = [
     ('{% img photo.image W priority=yes alt="" %}', one(' alt="" loading="eager" fetchpriority="high"')),
     ('{% img photo.image W priority=no alt="" %}', one(f' alt=""{ASYNC}')),
     ('{% img photo.image W priority=False alt="" %}', one(f' alt=""{ASYNC}')),
+    # The two lists of attributes are alike here, and constants that are alike are made one by the compiler.
+    ('{% img photo.image W priority=no loading=later decoding="async" fetchpriority="low" alt="" %}',
+     one(f' alt=""{ASYNC} fetchpriority="low"')),
+    ('{% img photo.image W priority=no loading=later alt="" %}', one(f' alt=""{ASYNC}')),
+    ('{% img photo.image W priority=no loading="lazy" alt="" %}', one(f' alt=""{ASYNC}')),
     ('{% img photo.image W priority=True decoding="async" alt="" %}',
      one(' alt="" loading="eager" decoding="async" fetchpriority="high"')),
     ('{% img photo.image W picture_class="dropped" alt="" %}', one(f' alt=""{ASYNC}')),
@@ -231,6 +237,12 @@ ERRORS: list[tuple[str, str]] = [
     ('photo.image ratio="1/1" fit="contain" focal="1% 1%" alt=""',
      "'focal' contradicts fit='contain', which shows the whole source."),
     ('photo.image priority=True loading="lazy" alt=""', "'priority' contradicts loading=\"lazy\"."),
+    ('photo.image priority="false" alt=""', "'priority' must be True or False, not 'false'."),
+    ('photo.image priority=1 alt=""', "'priority' must be True or False, not 1."),
+    ('photo.image data_="x" alt=""', f"Unknown argument 'data_'. Choices: {OWN}"),
+    ('photo.image data_a="x" data_A="y" alt=""', "'data-a' is given twice."),
+    ('photo.image preset="card" alt=""',
+     "The name of a preset stands behind the source, without 'preset='."),
     ('photo.image width=0 alt=""', "'width' must be a whole number of px from 1 on, not 0."),
     ('photo.image width=-1 alt=""', "'width' must be a whole number of px from 1 on, not -1."),
     ('photo.image width="800;rm" alt=""', "'width' must be a whole number of px from 1 on, not '800;rm'."),
@@ -294,11 +306,12 @@ RUN_TIME_ERRORS: list[tuple[str, str]] = [
     ("photo.image width=huge", "'width' comes to 5000 px, over the limit of 4096 px (RESPONSIVE_IMG_MAX_WIDTH)."),
     ("photo.image text width=20", "Unknown preset 'x'. Choices: card."),
     ("photo.image huge width=20", "A preset is given by its name, not 5000."),
+    ("photo.image lone width=20", "A preset is given by its name, not '\\ud800'."),
     ("photo.image width=20 height=side ratio='1/1'",
      "'ratio' contradicts 'width' with 'height': the two sides are the ratio already."),
     ("photo.image 'card' fit=fit", "'fit' needs a box: 'width' and 'height', or 'ratio'."),
 ]  # fmt: skip
-RUN_TIME_VALUES = {"text": "x", "huge": 5000, "side": 20, "fit": "cover"}
+RUN_TIME_VALUES = {"text": "x", "huge": 5000, "side": 20, "fit": "cover", "lone": "\ud800"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -357,6 +370,52 @@ def test_priority_contradicts_loading_lazy_also_at_run_time(page, photo, setting
             '{% img photo.image width=20 priority=True loading=loading alt="" %}',
             {"photo": photo, "loading": "lazy"},
         )
+
+
+LISTED = {
+    "django": f'{{% for photo in photos %}}{{% img photo.image {W} loading="lazy" priority=forloop.first alt="" %}}'
+    "{% endfor %}",
+    "jinja2": f'{{% for photo in photos %}}{{% img photo.image {W} loading="lazy" priority=loop.first alt="" %}}'
+    "{% endfor %}",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_priority_of_the_first_contradicts_loading_lazy_only_where_it_is_shown(
+    page, make_photo, settings, log, language
+):
+    photos = [make_photo(f"photos/{name}.jpg") for name in "ab"]
+
+    nothing = page(language, LISTED[language], {"photos": []})
+    html = page(language, LISTED[language], {"photos": photos}).content.decode()
+    settings.DEBUG = True
+    with pytest.raises(SpecError, match=r"^'priority' contradicts loading=\"lazy\"\.$"):
+        page(language, LISTED[language], {"photos": photos})
+
+    first, second = html.split("<img ")[1:]
+    assert nothing.content == b""
+    assert first.startswith('src="/media/photos/a.jpg" width="80" height="40" alt=""')
+    assert second.startswith('src="/media/renditions/photos/b-20w.')
+    assert log() == [
+        "The source is shown, as what is asked for cannot be: 'priority' contradicts loading=\"lazy\"."
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_row_instead_of_its_file_is_an_error_under_debug_and_an_element_otherwise(
+    page, photo, settings, log, language
+):
+    template = '{% img photo width=20 alt="A cat" class="x" %}'
+
+    pages = [page(language, template, {"photo": photo}).content.decode() for _ in range(2)]
+    settings.DEBUG = True
+    with pytest.raises(SpecError) as caught:
+        page(language, template, {"photo": photo})
+
+    message = "A source is a file of a model or a name in the default storage, not <Photo: A cat>."
+    assert pages == ['<img alt="A cat" class="x" loading="lazy" decoding="async">'] * 2
+    assert log() == [message]
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
