@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from responsive_img.exceptions import SpecError
+from responsive_img.exceptions import SpecError, shown
 from responsive_img.formats import FORMATS, format_name
 from responsive_img.geometry import FocalPoint
 from responsive_img.specs import ANY_FORMAT, Spec, sorted_quality
@@ -27,7 +27,7 @@ def _read_length(name: str, value: object) -> int:
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         number = value
     if not (1 <= number < MAX_LENGTH and number == int(number)):
-        raise SpecError(f"'{name}' must be a whole number of px from 1 on, not {value!r}.")
+        raise SpecError(f"'{name}' must be a whole number of px from 1 on, not {shown(value)}.")
     return int(number)
 
 
@@ -53,13 +53,13 @@ def _read_ratio(name: str, value: object) -> Fraction:
 def _ratio_message(name: str, value: object) -> str:
     return (
         f"'{name}' must be width over height such as '16/9' or 1.5, between 1/100 and 100, "
-        f"or one of: {', '.join(RATIOS)}; not {value!r}."
+        f"or one of: {', '.join(RATIOS)}; not {shown(value)}."
     )
 
 
 def _read_fit(name: str, value: object) -> str:
     if value not in FITS:
-        raise SpecError(f"'{name}' must be one of: {', '.join(FITS)}; not {value!r}.")
+        raise SpecError(f"'{name}' must be one of: {', '.join(FITS)}; not {shown(value)}.")
     return str(value)
 
 
@@ -75,13 +75,13 @@ def _read_focal(name: str, value: object) -> FocalPoint:
     except (TypeError, ValueError, OverflowError) as error:
         raise _unlike(name, value, example) from error
     if not (0 <= x <= 1 and 0 <= y <= 1):
-        raise SpecError(f"'{name}' must lie within the picture, 0% to 100%, not {value!r}.")
+        raise SpecError(f"'{name}' must lie within the picture, 0% to 100%, not {shown(value)}.")
     return FocalPoint(x, y)
 
 
 def _read_flag(name: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise SpecError(f"'{name}' must be True or False, not {value!r}.")
+        raise SpecError(f"'{name}' must be True or False, not {shown(value)}.")
     return value
 
 
@@ -93,7 +93,7 @@ def _read_densities(name: str, value: object) -> tuple[float, ...]:
     except (TypeError, ValueError, OverflowError) as error:
         raise _unlike(name, value, _DENSITIES) from error
     if not all(1 <= number <= MAX_DENSITY for number in numbers):
-        raise SpecError(f"'{name}' must be numbers from 1 to {MAX_DENSITY}, not {value!r}.")
+        raise SpecError(f"'{name}' must be numbers from 1 to {MAX_DENSITY}, not {shown(value)}.")
     return tuple(sorted({1.0, *(round(number, 2) for number in numbers)}))
 
 
@@ -106,7 +106,7 @@ def _read_formats(name: str, value: object) -> tuple[str, ...]:
 
 def _read_format(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise SpecError(f"'{name}' must be one of: {', '.join(FORMATS)}; not {value!r}.")
+        raise SpecError(f"'{name}' must be one of: {', '.join(FORMATS)}; not {shown(value)}.")
     return format_name(value)
 
 
@@ -126,10 +126,10 @@ def _read_quality(name: str, value: object) -> tuple[tuple[str, int], ...]:
 
 
 def _read_percent(name: str, value: object) -> int:
-    text = str(value)
-    if isinstance(value, bool) or not (text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= 100):
-        raise SpecError(f"'{name}' must be whole numbers from 1 to 100, not {value!r}.")
-    return int(text)
+    number = int(value) if isinstance(value, str) and value.isdecimal() and len(value) <= 3 else value
+    if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= 100:
+        return number
+    raise SpecError(f"'{name}' must be whole numbers from 1 to 100, not {shown(value)}.")
 
 
 def read_preset(value: object) -> str:
@@ -140,7 +140,7 @@ def read_preset(value: object) -> str:
         SpecError: It is no text.
     """
     if not isinstance(value, str) or not value or any("\ud800" <= char <= "\udfff" for char in value):
-        raise SpecError(f"A preset is given by its name, not {value!r}.")
+        raise SpecError(f"A preset is given by its name, not {shown(value)}.")
     return str(value)
 
 
@@ -156,7 +156,7 @@ def _items(name: str, value: object, example: str) -> list[Any]:
 
 
 def _unlike(name: str, value: object, example: str) -> SpecError:
-    return SpecError(f"'{name}' must be {example}, not {value!r}.")
+    return SpecError(f"'{name}' must be {example}, not {shown(value)}.")
 
 
 _READERS: dict[str, Callable[[str, object], Any]] = {
@@ -192,6 +192,8 @@ def read(options: Mapping[str, object], *, preset: str | None = None, partial: b
             raise SpecError.unknown("argument", name, ARGUMENTS)
         if value is not None:
             values[name] = _READERS[name](name, value)
+    if "format" in values or "formats" in values:
+        values["still"] = True
     if preset is not None:
         values["preset"] = preset
     spec = Spec(**values)

@@ -38,6 +38,7 @@ class ResponsiveImgConf(AppConf):
     MAX_SOURCE_BYTES = 64 * 1024 * 1024
     MAX_WIDTH = 4096  # px
     RETRY = 300  # s
+    ISOLATION: str | None = None  # "process": build in a child with limits on memory and time
     ENGINE = "responsive_img.engine.PillowEngine"
 
     class Meta:
@@ -80,6 +81,7 @@ class Config:
     max_source_pixels: int
     max_source_bytes: int
     retry: int
+    isolation: str | None
     engine: str
     _read_presets: dict[str, Spec] = field(default_factory=dict)
 

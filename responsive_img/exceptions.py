@@ -36,3 +36,15 @@ class SourceError(ResponsiveImgError):
 
 class BuildError(ResponsiveImgError):
     """The engine cannot make a rendition; the message starts with the class of the cause."""
+
+
+def shown(value: object) -> str:
+    """Return a value as a message quotes it: short, whatever it is."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - Python refuses to write a number of 5,000 digits, and others what they like
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
+
+MAX_SHOWN = 200  # characters

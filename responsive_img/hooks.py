@@ -138,7 +138,8 @@ def _sources(
         header = _read_header(found[key], config) if measured else None
         if header is not None:
             found[key].width, found[key].height = header.size
-            found[key].format, found[key].state = header.format, records.KNOWN
+            found[key].format, found[key].is_animated = header.format, header.is_animated
+            found[key].state = records.KNOWN
     return found
 
 
@@ -149,6 +150,7 @@ def _measure(row: Picture, config: Config) -> None:
     header = _read_header(row.source, config)
     if header is not None:
         row.source.width, row.source.height = header.size
+        row.source.format, row.source.is_animated = header.format, header.is_animated
         records.describe(row.source_id, header)
 
 

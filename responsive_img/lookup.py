@@ -18,11 +18,11 @@ from django.core.cache.backends.db import DatabaseCache
 
 from responsive_img import manifest, records, specs
 from responsive_img.conf import Config
-from responsive_img.formats import fallback_format
 from responsive_img.geometry import Size
+from responsive_img.headers import Header
 from responsive_img.manifest import Manifest
 from responsive_img.sources import SourceRef
-from responsive_img.variants import layout_without_source, plan
+from responsive_img.variants import layout_without_source, planned
 
 if TYPE_CHECKING:
     from responsive_img.models import Picture, Source
@@ -200,6 +200,5 @@ def layout(asked: Asked, source: Source | None, config: Config) -> tuple[int | N
     spec = specs.from_text(asked.spec)
     if source is None or source.width is None or source.height is None:
         return layout_without_source(spec) or (None, None)
-    fallback = fallback_format(asked.source.name)
-    size = Size(source.width, source.height)
-    return plan(spec, size, fallback=fallback, max_width=config.defaults.max_width).layout
+    header = Header(source.format, Size(source.width, source.height), source.is_animated)
+    return planned(spec, source.name, header, max_width=config.defaults.max_width).layout

@@ -31,6 +31,7 @@ class Source(models.Model):
     width = models.PositiveIntegerField(_("width"), null=True, help_text=_("px, oriented"))
     height = models.PositiveIntegerField(_("height"), null=True, help_text=_("px, oriented"))
     format = models.CharField(_("format"), max_length=8, blank=True)
+    is_animated = models.BooleanField(_("animated"), default=False)
     state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.NEW)
     error = models.TextField(_("error"), blank=True)
     retry_at = models.DateTimeField(_("retry at"), null=True)

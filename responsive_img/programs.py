@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from responsive_img import arguments, conf, markup, specs
-from responsive_img.exceptions import SpecError
+from responsive_img.exceptions import SpecError, shown
 
 PRIORITY = "priority"
 PRESET = "preset"  # under this name the value of a preset that is an expression is passed
@@ -155,7 +155,7 @@ def _priority(values: Mapping[str, object], place: Mapping[str, int]) -> bool | 
     if value is EXPRESSION:
         return place[PRIORITY]
     if not (value is None or isinstance(value, bool)):
-        raise SpecError(f"'priority' must be True or False, not {value!r}.")
+        raise SpecError(f"'priority' must be True or False, not {shown(value)}.")
     if value and values.get("loading") == "lazy":
         raise SpecError(LAZY_PRIORITY)
     return bool(value)

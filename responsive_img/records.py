@@ -178,6 +178,7 @@ def describe(key: str, header: Header) -> None:
         width=header.size.width,
         height=header.size.height,
         format=header.format,
+        is_animated=header.is_animated,
         state=KNOWN,
         error="",
         retry_at=None,

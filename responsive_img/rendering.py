@@ -1,32 +1,39 @@
-"""From a source to the files of its renditions: engine and storage; no record and no cache is known here."""
+"""From a source to the files of its renditions: engine and storage together; no record and no cache is known here."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import IO, cast
 
 from django.utils.module_loading import import_string
 
-from responsive_img import files, keys, manifest
+from responsive_img import files, keys, manifest, svg
 from responsive_img.conf import Config
 from responsive_img.engine import Engine
 from responsive_img.exceptions import SourceError
-from responsive_img.formats import fallback_format
-from responsive_img.headers import Header
+from responsive_img.headers import SVG, Header
+from responsive_img.isolation import IsolatedEngine
 from responsive_img.jobs import BuildJob
 from responsive_img.manifest import Manifest, Rendition
 from responsive_img.sources import SourceRef, storage_of
 from responsive_img.specs import from_text
-from responsive_img.variants import Plan, Variant, plan
+from responsive_img.variants import Plan, Variant, planned
 
 logger = logging.getLogger("responsive_img")
 
+IN_A_PROCESS = "process"
 
-def engine(config: Config) -> Engine:
-    """Return the engine that the settings name."""
-    return cast("Engine", import_string(config.engine)())
+
+@contextmanager
+def engine(config: Config) -> Iterator[Engine]:
+    """Give the engine that the settings name, in a child process if they say so."""
+    if config.isolation == IN_A_PROCESS:
+        with closing(IsolatedEngine(config.engine)) as isolated:
+            yield isolated
+    else:
+        yield cast("Engine", import_string(config.engine)())
 
 
 def read_header(source: SourceRef, config: Config) -> Header:
@@ -37,8 +44,8 @@ def read_header(source: SourceRef, config: Config) -> Header:
         SourceError: It cannot be opened.
         BuildError: It is no picture.
     """
-    with _opened(source) as file:
-        return engine(config).read_header(file)
+    with _opened(source) as file, engine(config) as used:
+        return svg.header(file) if svg.is_svg(source.name) else used.read_header(file)
 
 
 def render(
@@ -62,14 +69,11 @@ def render(
         Exception: Whatever the storage raises while it saves.
     """
     source = SourceRef(job.storage, job.name, job.field)
-    used = engine(config)
-    with _opened(source) as file:
-        header = used.read_header(file)
+    with _opened(source) as file, engine(config) as used:
+        header = svg.header(file) if svg.is_svg(source.name) else used.read_header(file)
         learn(header)
-        plans = {key: _plan(spec, header, source, config) for key, spec in asked.items()}
-        if _is_too_large(file, header, config):
-            logger.warning("%s is over the limits (%s px) and served as it is", source.name, header.size)
-            plans = {key: Plan(found.layout, ()) for key, found in plans.items()}
+        as_it_is = _is_over_the_limits(source, file, header, config)
+        plans = _plans(asked, source, header, config, as_it_is=as_it_is)
         names = {
             variant: keys.rendition_name(source, job.version, variant, config.directory)
             for found in plans.values()
@@ -88,6 +92,16 @@ def render(
     }
 
 
+def _plans(
+    asked: Mapping[str, str], source: SourceRef, header: Header, config: Config, *, as_it_is: bool
+) -> dict[str, Plan]:
+    limit = config.defaults.max_width
+    return {
+        key: planned(from_text(text), source.name, header, max_width=limit, as_it_is=as_it_is)
+        for key, text in asked.items()
+    }
+
+
 def _saved(
     rendered: Iterable[tuple[Variant, bytes]],
     names: Mapping[Variant, str],
@@ -99,26 +113,21 @@ def _saved(
     return {names[variant]: files.save(storage, names[variant], content) for variant, content in rendered}
 
 
-def _plan(spec: str, header: Header, source: SourceRef, config: Config) -> Plan:
-    return plan(
-        from_text(spec),
-        header.size,
-        fallback=fallback_format(source.name),
-        max_width=config.defaults.max_width,
-    )
-
-
 def _rendition(variant: Variant, name: str) -> Rendition:
     return Rendition(variant.format, files.encoded(name), variant.descriptor)
 
 
-def _is_too_large(file: IO[bytes], header: Header, config: Config) -> bool:
-    """Tell whether a source is over the limits; known before anything is decoded."""
+def _is_over_the_limits(source: SourceRef, file: IO[bytes], header: Header, config: Config) -> bool:
+    """Tell, and say, whether a source is too large to be decoded; an SVG never is."""
     file.seek(0, 2)
     size = file.tell()
     file.seek(0)
     pixels = header.size.width * header.size.height
-    return size > config.max_source_bytes or pixels > config.max_source_pixels
+    is_over = size > config.max_source_bytes or pixels > config.max_source_pixels
+    if header.format == SVG or not is_over:
+        return False
+    logger.warning("%s is over the limits (%s px) and served as it is", source.name, header.size)
+    return True
 
 
 @contextmanager

@@ -131,19 +131,11 @@ class _Addresses:
 
     def _around(self, found: Manifest, told: Told) -> tuple[str, str]:
         if not found.src:
-            source_url = self._source_url(told)
-            if not found.sources:
-                return markup.parts_of_urls(found, str, source_url)
-        else:
-            source_url = ""
+            return markup.parts_of_urls(found.without_renditions(), str, self._source_url(told))
         storage, prefix = self._storage(self._config.storage or told[1])
-        if prefix is None:
-            return markup.parts_of_urls(
-                found, lambda name: files.url(storage, files.decoded(name)), source_url
-            )
-        if found.src:
+        if prefix is not None:
             return markup.parts(found, prefix)
-        return markup.parts_of_urls(found, lambda name: f"{prefix}{name}", source_url)
+        return markup.parts_of_urls(found, lambda name: files.url(storage, files.decoded(name)), "")
 
     def _source_url(self, told: Told) -> str:
         _, reference, name, _ = told

@@ -15,7 +15,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.core.files.storage import Storage, default_storage, storages
 from django.db.models.fields.files import FieldFile, FileField
 
-from responsive_img.exceptions import SourceError
+from responsive_img.exceptions import SourceError, shown
 
 MAX_NAME_LENGTH = 1000  # characters; the markers and records that carry a name are bounded, so it is too
 
@@ -76,7 +76,7 @@ def reference(source: object) -> tuple[str, str, str]:
         return storage, checked_name(source.name or ""), label
     if isinstance(source, str):
         return "default", checked_name(str(source)), ""
-    raise SourceError(f"A source is a file of a model or a name in the default storage, not {source!r}.")
+    raise SourceError(f"A source is a file of a model or a name in the default storage, not {shown(source)}.")
 
 
 def checked_name(name: str) -> str:

@@ -8,14 +8,13 @@ keys, records and names are made of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote as percent_encode
-from urllib.parse import unquote
 
+from responsive_img import notation
 from responsive_img.exceptions import SpecError
 from responsive_img.formats import FORMATS
 from responsive_img.geometry import CENTRE, FocalPoint, box_sides, round_px
@@ -43,6 +42,7 @@ class Spec:
         format: Name of the one format, without a fallback.
         quality: (format name, 1..100) in the order of `FORMATS`; `ANY_FORMAT` for those not named.
         as_is: The source itself is shown, nothing is built.
+        still: A format was asked for, so of an animation the first frame is built.
     """
 
     preset: str | None = None
@@ -57,6 +57,7 @@ class Spec:
     format: str | None = None
     quality: tuple[tuple[str, int], ...] | None = None
     as_is: bool | None = None
+    still: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse arguments that contradict each other."""
@@ -80,8 +81,7 @@ class Spec:
     @property
     def text(self) -> str:
         """The spec in one line: the same text for equal specs, read back by `from_text`."""
-        values = ((code, dump, getattr(self, name)) for name, (code, dump, _) in _CODECS.items())
-        return ";".join([code + dump(value) for code, dump, value in values if value is not None])
+        return notation.dump({field.name: getattr(self, field.name) for field in fields(self)})
 
 
 SOURCE_AS_IS = Spec(as_is=True)
@@ -105,49 +105,6 @@ class Defaults:
     max_width: int = 4096
 
 
-def number_text(value: float) -> str:
-    """Return a density as it is written: two decimals at most."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
-
-
-def _codec_list(dump: Callable[[Any], str], load: Callable[[str], Any]) -> tuple[Any, Any]:
-    return (
-        lambda values: ",".join([dump(value) for value in values]),
-        lambda text: tuple([load(part) for part in text.split(",")] if text else ()),
-    )
-
-
-def _dump_quality(pair: tuple[str, int]) -> str:
-    return f"{pair[0]}:{pair[1]}"
-
-
-def _load_quality(text: str) -> tuple[str, int]:
-    name, _, number = text.partition(":")
-    return name, int(number)
-
-
-# One letter a field; no value can hold the ";" between them.
-_CODECS: dict[str, tuple[str, Callable[[Any], str], Callable[[str], Any]]] = {
-    "preset": ("p", lambda text: percent_encode(text, safe=""), unquote),
-    "width": ("w", str, int),
-    "height": ("h", str, int),
-    "ratio": ("r", str, Fraction),
-    "fit": ("t", str, str),
-    "focal": (
-        "c",
-        lambda point: f"{point.x!r},{point.y!r}",
-        lambda text: FocalPoint(*map(float, text.split(","))),
-    ),
-    "upscale": ("u", lambda flag: str(int(flag)), lambda text: text == "1"),
-    "densities": ("d", *_codec_list(number_text, float)),
-    "formats": ("f", *_codec_list(str, str)),
-    "format": ("o", str, str),
-    "quality": ("q", *_codec_list(_dump_quality, _load_quality)),
-    "as_is": ("s", lambda flag: str(int(flag)), lambda text: text == "1"),
-}
-_FIELDS_BY_CODE = {code: (name, load) for name, (code, _, load) in _CODECS.items()}
-
-
 @lru_cache(maxsize=1024)
 def from_text(text: str) -> Spec:
     """
@@ -156,12 +113,8 @@ def from_text(text: str) -> Spec:
     Raises:
         SpecError: The text is none; it comes from a marker or a job of another release.
     """
-    values = {}
     try:
-        for part in text.split(";") if text else ():
-            name, load = _FIELDS_BY_CODE[part[0]]
-            values[name] = load(part[1:])
-        return Spec(**values)
+        return Spec(**notation.load(text))
     except (KeyError, IndexError, ValueError, TypeError, ZeroDivisionError) as error:
         raise SpecError(f"Unreadable spec {text!r}.") from error
 

@@ -12,8 +12,11 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from responsive_img.formats import fallback_format
 from responsive_img.geometry import CENTRE, Box, Size, box_sides, crop_box, round_px
-from responsive_img.specs import Spec, number_text
+from responsive_img.headers import SVG, Header
+from responsive_img.notation import number_text
+from responsive_img.specs import Spec
 
 # A density that the source cannot fill must still add a tenth, or it is not worth its file.
 MIN_DENSITY_STEP = 1.1
@@ -82,6 +85,33 @@ def plan(spec: Spec, source: Size, *, fallback: str, max_width: int) -> Plan:
     return Plan(variants[0].size, variants)
 
 
+def planned(spec: Spec, name: str, header: Header, *, max_width: int, as_it_is: bool = False) -> Plan:
+    """
+    Return what is to be built of a source: nothing of what is shown as it is.
+
+    An SVG always is, an animation unless a format is asked for: a still would not be what was uploaded.
+
+    Args:
+        spec: An effective spec.
+        name: Of the source; its extension decides the fallback format.
+        header: Of the source.
+        max_width: Largest side of a candidate, px.
+        as_it_is: It is to be shown as it is for another reason.
+    """
+    is_svg = header.format == SVG
+    if as_it_is or is_svg or (header.is_animated and not spec.still):
+        return _shown_as_it_is(spec, header.size, max_width=max_width, scalable=is_svg)
+    return plan(spec, header.size, fallback=fallback_format(name), max_width=max_width)
+
+
+def _shown_as_it_is(spec: Spec, source: Size, *, max_width: int, scalable: bool) -> Plan:
+    """Return the plan of a source that is not touched: whole and undistorted, so a crop's box is fitted into."""
+    if spec.as_is:
+        return Plan(source, ())
+    whole = replace(spec, fit="contain", focal=None, upscale=scalable)
+    return Plan(plan(whole, source, fallback="png", max_width=max_width).layout, ())
+
+
 def _crop_ratio(spec: Spec) -> Fraction | None:
     """Return the ratio that is cropped to; None where the whole source is shown."""
     if spec.fit != "cover":
@@ -101,6 +131,7 @@ def _variant(spec: Spec, box: Box, format_name: str, candidate: _Candidate) -> V
         formats=None,
         format=format_name,
         quality=((format_name, quality),) if quality else None,
+        still=None,
     )
     return Variant(
         format=format_name,

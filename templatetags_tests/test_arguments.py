@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -81,7 +82,7 @@ NO_RATIOS: list[object] = [
 def test_argument_is_read_in_every_form(name, value, read_value):
     spec = read({name: value})
 
-    assert spec == Spec(**{name: read_value})
+    assert spec == replace(Spec(**{name: read_value}), still=name in {"format", "formats"} or None)
 
 
 @pytest.mark.parametrize("fit", ["cover", "contain"])
@@ -220,3 +221,9 @@ def test_preset_that_is_no_name_is_refused(value):
         read_preset(value)
 
     assert str(caught.value) == f"A preset is given by its name, not {value!r}."
+
+
+@pytest.mark.parametrize("name", ["width", "ratio", "densities", "quality", "fit", "focal"])
+def test_a_number_that_python_refuses_to_write_is_refused_by_an_error_of_ours(name):
+    with pytest.raises(SpecError, match=f"'{name}' must"):
+        read({name: 10**5000})

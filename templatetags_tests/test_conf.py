@@ -26,6 +26,7 @@ OTHERS: dict[str, tuple[Any, Callable[[conf.Config], object], object]] = {
     "MAX_SOURCE_PIXELS": (11, lambda config: config.max_source_pixels, 11),
     "MAX_SOURCE_BYTES": (12, lambda config: config.max_source_bytes, 12),
     "RETRY": (13, lambda config: config.retry, 13),
+    "ISOLATION": ("process", lambda config: config.isolation, "process"),
     "ENGINE": ("some.Engine", lambda config: config.engine, "some.Engine"),
 }
 

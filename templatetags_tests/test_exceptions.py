@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from responsive_img.exceptions import BuildError, ResponsiveImgError, SourceError, SpecError
+from responsive_img.exceptions import BuildError, ResponsiveImgError, SourceError, SpecError, shown
 
 
 @pytest.mark.parametrize("error", [SpecError, SourceError, BuildError])
@@ -37,3 +37,9 @@ def test_unknown_keeps_the_class_it_was_called_on():
         pass
 
     assert type(OwnError.unknown("preset", "hero", [])) is OwnError
+
+
+def test_a_message_quotes_a_value_short():
+    assert shown("x") == "'x'"
+    assert shown("x" * 500) == "'" + "x" * 199 + "…"
+    assert shown(10**5000) == "<int>"

@@ -51,6 +51,9 @@ class Html:
     def __html__(self) -> str:
         return self.text
 
+    def __repr__(self) -> str:
+        return f"Html({self.text!r})"
+
 
 @pytest.mark.parametrize(
     ("argument", "name"),

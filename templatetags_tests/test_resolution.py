@@ -18,7 +18,6 @@ from django.utils.functional import LazyObject
 from responsive_img import conf, engine, hooks, records, resolution, sources
 from responsive_img.building import Budget
 from responsive_img.hooks import run
-from responsive_img.manifest import PREFIX, Manifest
 from templatetags_tests.conftest import RENDITION, drawn
 from templatetags_tests.models import Scan, VaultStorage
 
@@ -375,18 +374,6 @@ def test_a_storage_of_renditions_that_gives_no_url_shows_the_source_in_its_final
     assert {text(response) for response in responses} == {SOURCE_WITH_SIZE + boxed}
     assert len(log()) == 1
     assert log()[0].startswith("No URL for photos/cat.jpg of default: PermissionError(")
-
-
-def test_formats_without_a_file_for_src_stand_before_the_source(page, photo):
-    page("django", IMG, {"photo": photo})
-    found = Manifest("r", 0, "", 20, 10, sources=(("image/webp", f"{PREFIX}a%20b.webp 1x"),))
-    caches["default"].set(records.picture_model().objects.get().key, found.dumps())
-
-    html = text(page("django", IMG, {"photo": photo}))
-
-    assert html == (
-        f'<picture><source type="image/webp" srcset="/media/a%20b.webp 1x">{SOURCE_WITH_SIZE}</picture>'
-    )
 
 
 class Lazy(LazyObject):  # type: ignore[type-arg] # Django has no generic when it runs

@@ -1,0 +1,79 @@
+"""How a spec is written in one line: a letter and a value for each field that is told, ";" between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+from urllib.parse import quote as percent_encode
+from urllib.parse import unquote
+
+from responsive_img.geometry import FocalPoint
+
+
+def number_text(value: float) -> str:
+    """Return a density as it is written: two decimals at most."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _codec_list(dump: Callable[[Any], str], load: Callable[[str], Any]) -> tuple[Any, Any]:
+    return (
+        lambda values: ",".join([dump(value) for value in values]),
+        lambda text: tuple([load(part) for part in text.split(",")] if text else ()),
+    )
+
+
+def _dump_quality(pair: tuple[str, int]) -> str:
+    return f"{pair[0]}:{pair[1]}"
+
+
+def _load_quality(text: str) -> tuple[str, int]:
+    name, _, number = text.partition(":")
+    return name, int(number)
+
+
+# One letter a field; no value can hold the ";" between them.
+_CODECS: dict[str, tuple[str, Callable[[Any], str], Callable[[str], Any]]] = {
+    "preset": ("p", lambda text: percent_encode(text, safe=""), unquote),
+    "width": ("w", str, int),
+    "height": ("h", str, int),
+    "ratio": ("r", str, Fraction),
+    "fit": ("t", str, str),
+    "focal": (
+        "c",
+        lambda point: f"{point.x!r},{point.y!r}",
+        lambda text: FocalPoint(*map(float, text.split(","))),
+    ),
+    "upscale": ("u", lambda flag: str(int(flag)), lambda text: text == "1"),
+    "densities": ("d", *_codec_list(number_text, float)),
+    "formats": ("f", *_codec_list(str, str)),
+    "format": ("o", str, str),
+    "quality": ("q", *_codec_list(_dump_quality, _load_quality)),
+    "as_is": ("s", lambda flag: str(int(flag)), lambda text: text == "1"),
+    "still": ("e", lambda flag: str(int(flag)), lambda text: text == "1"),
+}
+_BY_LETTER = {letter: (name, load) for name, (letter, _, load) in _CODECS.items()}
+
+
+def dump(values: Mapping[str, Any]) -> str:
+    """Return the line for the values of a spec's fields, in one order; those that are None are left out."""
+    told = [(letter, dumps, values[name]) for name, (letter, dumps, _) in _CODECS.items()]
+    return ";".join([letter + dumps(value) for letter, dumps, value in told if value is not None])
+
+
+def load(text: str) -> dict[str, Any]:
+    """
+    Return the values that a line tells.
+
+    Raises:
+        KeyError: A letter stands for no field.
+        IndexError: A part is empty.
+        ValueError: A value cannot be read.
+        TypeError: A value has parts missing or too many.
+        ZeroDivisionError: A ratio is of nothing.
+    """
+    values = {}
+    for part in text.split(";") if text else ():
+        name, loads = _BY_LETTER[part[0]]
+        values[name] = loads(part[1:])
+    return values
