@@ -49,7 +49,7 @@ def tests(session: nox.Session, django: str) -> None:
         session.skip(f"Django {django} is not on the package index")
     session.install(f"django~={django}.0", "--editable", ".", *TEST_GROUP)
     # The development mode shows unclosed files, which pytest then turns into errors.
-    session.run("pytest", "--quiet", *session.posargs, env={"PYTHONDEVMODE": "1"})
+    session.run("pytest", "--quiet", "-n", "auto", *session.posargs, env={"PYTHONDEVMODE": "1"})
 
 
 @nox.session
@@ -63,7 +63,9 @@ def postgres(session: nox.Session) -> None:
         if "RESPONSIVE_IMG_REQUIRE_SERVICES" in os.environ:
             raise
         session.skip("no PostgreSQL server answers")
-    session.run("pytest", "--quiet", *session.posargs, env={"RESPONSIVE_IMG_TEST_DB": "postgres"})
+    session.run(
+        "pytest", "--quiet", "-n", "auto", *session.posargs, env={"RESPONSIVE_IMG_TEST_DB": "postgres"}
+    )
 
 
 @functools.cache
