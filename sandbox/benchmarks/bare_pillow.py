@@ -11,7 +11,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from responsive_img.engine import _ENCODERS, DRAFT_GAP, REDUCING_GAP
+from responsive_img.engine import DRAFT_GAP, REDUCING_GAP
+from responsive_img.engine.encoding import OPTIONS
 from responsive_img.formats import FORMATS
 
 WIDTHS = (800, 400)  # px; the second is made of the first
@@ -38,6 +39,6 @@ def build(source: Path, folder: Path) -> list[Path]:
             image.info = {}
             for name in NAMES:
                 path = folder / f"{source.stem}-{wanted}.{FORMATS[name].extension}"
-                image.save(path, **_ENCODERS[name], quality=FORMATS[name].quality)
+                image.save(path, **OPTIONS[name], quality=FORMATS[name].quality)
                 written.append(path)
     return written
