@@ -85,7 +85,10 @@ def resolve(slots: Sequence[Slot], config: Config, budget: Budget) -> Resolved:
     addresses = _Addresses(config)
     around = {told: addresses.around(manifests[key], told) for told, key in key_of.items()}
     return Resolved(
-        [markup.element(around[told], *attributes) for told, *attributes in slots],
+        [
+            markup.element(around[told], attributes, picture_attributes)
+            for told, attributes, picture_attributes in slots
+        ],
         {key for key, found in manifests.items() if found.state == manifest.PENDING},
     )
 
@@ -122,12 +125,15 @@ class _Addresses:
 
     def around(self, found: Manifest, told: Told) -> tuple[str, str]:
         """Return what stands before and after the attributes: of the renditions, else the source, else nothing."""
-        for shown in (found, found.without_renditions()):
-            try:
-                return self._around(shown, told)
-            except Exception as error:  # noqa: BLE001 - a storage raises what it likes
-                log_once(f"No URL for {told[2]} of {told[1]}: {error!r}")
-        return "<img", ">"
+        try:
+            return self._around(found, told)
+        except Exception as error:  # noqa: BLE001 - a storage raises what it likes
+            log_once(f"No URL for {told[2]} of {told[1]}: {error!r}")
+        try:
+            return self._around(found.without_renditions(), told)
+        except Exception as error:  # noqa: BLE001 - the same
+            log_once(f"No URL for {told[2]} of {told[1]}: {error!r}")
+            return "<img", ">"
 
     def _around(self, found: Manifest, told: Told) -> tuple[str, str]:
         if not found.src:
