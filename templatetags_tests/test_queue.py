@@ -66,6 +66,13 @@ def test_every_source_is_decoded_and_counted_once_whatever_the_chunks(queued, se
     assert (count, len(decoded)) == (3, 3)
 
 
+def test_what_was_asked_for_with_another_storage_is_left_alone(queued, settings):
+    settings.RESPONSIVE_IMG_STORAGE = "default"
+
+    assert process_queue() == 0
+    assert states() == ["queued"] * 6
+
+
 def test_a_source_that_fails_does_not_stop_the_others_or_the_queue(queued, settings, log):
     settings.RESPONSIVE_IMG_RETRY = 0
     default_storage.delete("photos/b.jpg")
