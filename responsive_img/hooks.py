@@ -19,7 +19,6 @@ from responsive_img import building, conf, keys, lookup, records, rendering
 from responsive_img.building import Budget
 from responsive_img.building import build as run
 from responsive_img.conf import Config
-from responsive_img.exceptions import BuildError, SourceError
 from responsive_img.headers import Header
 from responsive_img.jobs import BuildJob
 from responsive_img.lookup import Asked
@@ -160,8 +159,8 @@ def _read_header(source: Source, config: Config) -> Header | None:
         return None
     try:
         return rendering.read_header(SourceRef(source.storage, source.name, source.field), config)
-    except (SourceError, BuildError):
-        return None  # the build that follows says why
+    except Exception:  # noqa: BLE001 - whatever a storage or another engine raises, the build that follows says it
+        return None
 
 
 def _new_picture(key: str, asked: Asked, sources: Mapping[str, Source]) -> Picture:

@@ -32,6 +32,10 @@ from responsive_img.variants import Variant
 # Bytes of address space: 16 per px of the largest source that the settings allow by default, and the libraries.
 MEMORY = 2 * 1024**3
 SECONDS = 60  # of wall clock and of CPU, for one build
+# Of the environment: what finds programs and libraries, and says where and how text is written.
+PASSED_ON = frozenset(
+    {"PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE", "SYSTEMROOT", "TMPDIR", "TEMP"}
+)
 # What the child may say, so that it cannot fill the memory of who listens.
 MAX_LINE = 65_536  # bytes
 MAX_SIDE = 2**31 - 1  # px
@@ -97,10 +101,18 @@ class IsolatedEngine:
         if self._child is None:
             self._started_at = time.monotonic()
             self._child = subprocess.Popen(  # noqa: S603 - this interpreter, this module
-                [sys.executable, "-m", __name__, self._path, str(self._memory), str(int(self._seconds))],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    __name__,
+                    self._path,
+                    str(self._memory),
+                    str(int(self._seconds)),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
+                env=_environment(),
             )
             self._timer = Timer(self._seconds, self._child.kill)
             self._timer.daemon = True
@@ -155,6 +167,13 @@ class IsolatedEngine:
         if time.monotonic() - self._started_at >= int(self._seconds):
             return BuildError(f"TimeoutError: the engine's process took over {self._seconds} s")
         return BuildError(f"ChildProcessError: the engine's process ended with {code}")
+
+
+def _environment() -> dict[str, str]:
+    """Return what the child needs: no secrets, and no relative path, as uploads may lie where it would lead."""
+    paths = [path for path in sys.path if Path(path).is_absolute()]
+    kept = {name: value for name, value in os.environ.items() if name in PASSED_ON}
+    return {**kept, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 @contextmanager

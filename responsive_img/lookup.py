@@ -201,4 +201,6 @@ def layout(asked: Asked, source: Source | None, config: Config) -> tuple[int | N
     if source is None or source.width is None or source.height is None:
         return layout_without_source(spec) or (None, None)
     header = Header(source.format, Size(source.width, source.height), source.is_animated)
-    return planned(spec, source.name, header, max_width=config.defaults.max_width).layout
+    limit = config.defaults.max_width
+    is_over = source.width * source.height > config.max_source_pixels
+    return planned(spec, asked.source.name, header, max_width=limit, as_it_is=is_over).layout

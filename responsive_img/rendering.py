@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from io import BytesIO
+from os import SEEK_END
 from typing import IO, cast
 
 from django.utils.module_loading import import_string
@@ -24,6 +26,7 @@ from responsive_img.variants import Plan, Variant, planned
 logger = logging.getLogger("responsive_img")
 
 IN_A_PROCESS = "process"
+HEAD = 1024 * 1024  # bytes in which the header of a file over the limit is looked for
 
 
 @contextmanager
@@ -45,7 +48,7 @@ def read_header(source: SourceRef, config: Config) -> Header:
         BuildError: It is no picture.
     """
     with _opened(source) as file, engine(config) as used:
-        return svg.header(file) if svg.is_svg(source.name) else used.read_header(file)
+        return _header(source, file, used, config)
 
 
 def render(
@@ -70,7 +73,7 @@ def render(
     """
     source = SourceRef(job.storage, job.name, job.field)
     with _opened(source) as file, engine(config) as used:
-        header = svg.header(file) if svg.is_svg(source.name) else used.read_header(file)
+        header = _header(source, file, used, config)
         learn(header)
         as_it_is = _is_over_the_limits(source, file, header, config)
         plans = _plans(asked, source, header, config, as_it_is=as_it_is)
@@ -90,6 +93,22 @@ def render(
         )
         for key, found in plans.items()
     }
+
+
+def _header(source: SourceRef, file: IO[bytes], used: Engine, config: Config) -> Header:
+    """Return the header, of a file over the limit from its start alone: some decoders read all to open it."""
+    if svg.is_svg(source.name):
+        return svg.header(file)
+    if _length(file) > config.max_source_bytes:
+        return used.read_header(BytesIO(file.read(HEAD)))
+    return used.read_header(file)
+
+
+def _length(file: IO[bytes]) -> int:
+    file.seek(0, SEEK_END)
+    length = file.tell()
+    file.seek(0)
+    return length
 
 
 def _plans(
@@ -119,11 +138,8 @@ def _rendition(variant: Variant, name: str) -> Rendition:
 
 def _is_over_the_limits(source: SourceRef, file: IO[bytes], header: Header, config: Config) -> bool:
     """Tell, and say, whether a source is too large to be decoded; an SVG never is."""
-    file.seek(0, 2)
-    size = file.tell()
-    file.seek(0)
     pixels = header.size.width * header.size.height
-    is_over = size > config.max_source_bytes or pixels > config.max_source_pixels
+    is_over = _length(file) > config.max_source_bytes or pixels > config.max_source_pixels
     if header.format == SVG or not is_over:
         return False
     logger.warning("%s is over the limits (%s px) and served as it is", source.name, header.size)

@@ -7,12 +7,13 @@ comes to once the source's size is known.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from responsive_img.formats import fallback_format
+from responsive_img.formats import FORMATS, fallback_format
 from responsive_img.geometry import CENTRE, Box, Size, box_sides, crop_box, round_px
 from responsive_img.headers import SVG, Header
 from responsive_img.notation import number_text
@@ -80,7 +81,7 @@ def plan(spec: Spec, source: Size, *, fallback: str, max_width: int) -> Plan:
     else:
         box = crop_box(source, ratio, spec.focal or CENTRE)
     candidates = _candidates(spec, box, max_width)
-    names = [spec.format] if spec.format else [n for n in spec.formats or () if n != fallback] + [fallback]
+    names = [spec.format] if spec.format else [*_offered(spec, candidates, fallback), fallback]
     variants = tuple(_variant(spec, box, name, candidate) for name in names for candidate in candidates)
     return Plan(variants[0].size, variants)
 
@@ -110,6 +111,12 @@ def _shown_as_it_is(spec: Spec, source: Size, *, max_width: int, scalable: bool)
         return Plan(source, ())
     whole = replace(spec, fit="contain", focal=None, upscale=scalable)
     return Plan(plan(whole, source, fallback="png", max_width=max_width).layout, ())
+
+
+def _offered(spec: Spec, candidates: Sequence[_Candidate], fallback: str) -> list[str]:
+    """Return the formats before the fallback, less those that cannot hold a picture so tall."""
+    longest = max(max(candidate.size) for candidate in candidates)
+    return [name for name in spec.formats or () if name != fallback and longest <= FORMATS[name].max_side]
 
 
 def _crop_ratio(spec: Spec) -> Fraction | None:
@@ -163,7 +170,9 @@ def _candidates(spec: Spec, box: Box, max_width: int) -> list[_Candidate]:
         sides = [(side, length) for side, length in ((wide, box.width), (high, box.height)) if side]
         scale = min((side / length for side, length in sides), default=1.0)
         limit = max_width / max([length for _, length in sides], default=box.width)
-        largest = limit if spec.upscale else min(1.0, limit)
+        # What is enlarged has both its sides within the limit: a source of 1 × 2,000 px must not become a bomb.
+        enlarged = max(1.0, max_width / max(box.width, box.height)) if spec.upscale else 1.0
+        largest = min(limit, enlarged)
         if scale <= largest * (1 + 1e-9):
             if spec.fit == "cover" and wide is not None and high is not None:
                 size = Size(round_px(wide), round_px(high))

@@ -248,9 +248,11 @@ def delta_e(one: Sequence[int], other: Sequence[int]) -> float:
     return math.dist(lab(one), lab(other))
 
 
-def _profile(kind: bytes, space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:
+def _profile(
+    kind: bytes, space: bytes, connection: bytes, tags: dict[bytes, bytes], called: str = "A test's profile"
+) -> bytes:
     """Return an ICC profile of version 2."""
-    name = b"A test's profile\0"
+    name = called.encode() + b"\0"
     described = b"desc" + bytes(4) + struct.pack(">I", len(name)) + name + bytes(4 + 4 + 2 + 1 + 67)
     tags = {
         b"desc": described,
@@ -279,12 +281,12 @@ def _curve(gamma: float) -> bytes:
     return b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256))
 
 
-def rgb_profile(primaries: Sequence[tuple[float, float]]) -> bytes:
-    """Return the profile of a display with these primaries and `GAMMA`."""
+def rgb_profile(primaries: Sequence[tuple[float, float]], gamma: float = GAMMA, name: str = "") -> bytes:
+    """Return the profile of a display with these primaries."""
     columns = zip(*to_xyz(primaries), strict=True)
     colours = {tag: _xyz(c) for tag, c in zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns, strict=True)}
-    curves = dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _curve(GAMMA))
-    return _profile(b"mntr", b"RGB ", b"XYZ ", {**colours, **curves})
+    curves = dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _curve(gamma))
+    return _profile(b"mntr", b"RGB ", b"XYZ ", {**colours, **curves}, name or "A test's profile")
 
 
 def grey_profile(gamma: float) -> bytes:

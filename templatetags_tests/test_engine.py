@@ -725,3 +725,33 @@ def test_damaged_picture_is_rendered_or_a_build_error(format, data):
         return
 
     assert [opened(each).size for each in made.values()] == [(16, 12)]
+
+
+def test_a_profile_that_only_says_srgb_is_heeded():
+    profile = images.rgb_profile(images.SRGB, 1.0, "Linear sRGB")
+    content = encoded(Image.new("RGB", (40, 30), (55, 55, 55)), "PNG", icc_profile=profile)
+
+    (made,) = render(content, whole("png", size=(20, 15), source=(40, 30)))
+
+    assert abs(made.convert("RGB").getpixel((10, 7))[0] - 128) <= 2
+
+
+def test_an_xmp_orientation_is_left_alone_as_browsers_do():
+    xmp = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+    )
+    content = encoded(gradient(60, 40), "JPEG", xmp=xmp)
+
+    assert ENGINE.read_header(BytesIO(content)).size == Size(60, 40)
+
+
+def test_a_late_exif_is_sought_in_so_many_chunks_and_once(monkeypatch):
+    content = encoded(gradient(60, 40), "PNG")
+    end = content.index(b"IEND") - 4
+    late = content[:end] + images.png_chunk(b"eXIf", images.telling_exif()) + content[end:]
+    with_late = ENGINE.read_header(BytesIO(late)).size
+
+    monkeypatch.setattr("responsive_img.engine.reading._MAX_CHUNKS", 1)
+
+    assert (with_late, ENGINE.read_header(BytesIO(late)).size) == (Size(40, 60), Size(60, 40))

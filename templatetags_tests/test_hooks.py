@@ -11,6 +11,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from responsive_img import building, hooks, records
+from responsive_img.engine import PillowEngine
 from responsive_img.hooks import BuildJob, run
 from responsive_img.queue import process_queue
 from templatetags_tests import conftest
@@ -317,3 +318,26 @@ def test_a_database_that_fails_in_the_second_of_three_builds_costs_that_and_the_
     assert response.headers["Cache-Control"] == "max-age=0"
     assert log() == ["The build hook raised; 3 job(s) stay queued"]
     assert states() == ["queued", "queued", "ready"]
+
+
+def test_a_header_that_another_engine_stumbles_over_costs_no_other_picture(
+    page, make_photo, settings, monkeypatch
+):
+    settings.RESPONSIVE_IMG_BUILD_HOOK = "responsive_img.hooks.enqueue"
+    photos = [make_photo("photos/bad.jpg"), make_photo("photos/good.jpg")]
+    read_header = PillowEngine.read_header
+
+    def stumbling(self, file):
+        if "bad" in file.name:
+            raise ValueError("odd")
+        return read_header(self, file)
+
+    monkeypatch.setattr(PillowEngine, "read_header", stumbling)
+
+    html = page(
+        "django", '{% for p in photos %}{% img p.image width=20 alt="" %}{% endfor %}', {"photos": photos}
+    )
+
+    assert b'<img src="/media/photos/good.jpg" width="20" height="10"' in html.content
+    assert set(records.picture_model().objects.values_list("state", flat=True)) == {"queued"}
+    assert records.picture_model().objects.count() == 2

@@ -364,3 +364,25 @@ def test_another_file_is_copied_whole_and_the_copy_is_removed(name):
         assert Path(path).read_bytes() == CONTENT
 
     assert not Path(path).exists()
+
+
+def test_a_child_gets_neither_secrets_nor_a_relative_path(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "secret")
+    monkeypatch.setattr(sys, "path", ["", ".", "/somewhere"])
+
+    given = isolation._environment()
+
+    assert given["PYTHONPATH"] == "/somewhere"
+    assert given.keys() <= isolation.PASSED_ON | {"PYTHONPATH"}
+
+
+def test_what_lies_in_the_current_directory_is_not_run(tmp_path, monkeypatch):
+    (tmp_path / "PIL").mkdir()
+    (tmp_path / "PIL" / "__init__.py").write_text("raise SystemExit(7)")
+    monkeypatch.chdir(tmp_path)
+    used = IsolatedEngine("responsive_img.engine.PillowEngine")
+
+    try:
+        assert used.read_header(BytesIO(CONTENT)).format == "png"
+    finally:
+        used.close()

@@ -226,3 +226,12 @@ def test_outside_of_a_transaction_the_ready_and_the_failed_are_written_in_one_ca
         page("django", template, {"photos": photos})
     assert cache_calls == {"get_many": 1}
     assert queries == []
+
+
+def test_what_is_over_the_limit_is_pending_in_the_size_it_will_be_shown_in(page, photo, settings):
+    settings.RESPONSIVE_IMG_MAX_SOURCE_PIXELS = 100
+    settings.RESPONSIVE_IMG_BUILD_HOOK = "responsive_img.hooks.enqueue"
+
+    html = page("django", '{% img photo.image width=20 height=20 alt="" %}', {"photo": photo}).content
+
+    assert b'width="20" height="10"' in html

@@ -196,3 +196,21 @@ def test_the_source_is_closed_also_after_an_error(monkeypatch):
         render("a.jpg", "w20")
 
     assert file.closed
+
+
+def test_of_a_file_over_the_limit_of_bytes_only_the_start_is_read(settings, monkeypatch):
+    settings.RESPONSIVE_IMG_MAX_SOURCE_BYTES = 1000
+    lengths: list[int] = []
+
+    def read_header(self, file):
+        lengths.append(len(file.read()))
+        return Header("webp", Size(80, 40))
+
+    monkeypatch.setattr(PillowEngine, "read_header", read_header)
+    monkeypatch.setattr(rendering, "HEAD", 100)
+    store("a.webp", bytes(5000))
+
+    (found,), _ = render("a.webp", "w20")
+
+    assert lengths == [100]
+    assert (found.state, found.src, found.width, found.height) == ("r", "", 20, 10)

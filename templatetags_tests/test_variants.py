@@ -334,3 +334,21 @@ def test_first_variant_is_the_box_of_the_arguments_in_their_size(arguments, box,
     first = planned(Size(800, 600), **arguments).variants[0]
 
     assert (first.box, first.size) == (Box(*box), Size(*size))
+
+
+def test_what_is_enlarged_has_both_sides_within_the_limit():
+    found = planned(Size(1, 2000), width=400, upscale=True, max_width=4096)
+
+    assert max(max(variant.size) for variant in found.variants) <= 4096
+
+
+def test_a_tall_source_that_is_not_enlarged_keeps_its_asked_width():
+    found = planned(Size(1000, 9000), width=400, upscale=True, max_width=4096)
+
+    assert found.layout == Size(400, 3600)
+
+
+def test_a_format_that_cannot_hold_so_tall_a_picture_is_not_offered():
+    found = planned(Size(500, 20000), width=450, formats=("webp",))
+
+    assert {variant.format for variant in found.variants} == {"jpeg"}

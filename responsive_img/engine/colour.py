@@ -89,9 +89,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
         space = source.profile.xcolor_space.strip()
         if _PROFILE_SPACES.get(mode) != space:
             return None
-        if space == "RGB" and "srgb" in (source.profile.profile_description or "").lower():
-            return None
-        return ImageCms.buildTransform(
+        transform = ImageCms.buildTransform(
             source,
             _SRGB,
             mode,
@@ -99,5 +97,18 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
             ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
+        return None if mode == "RGB" and _changes_nothing(transform) else transform
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Tell whether a profile is as good as sRGB. Its name does not tell: a linear one may say "sRGB" too."""
+    probe = Image.new("RGB", (len(_PROBES), 1))
+    probe.putdata(_PROBES)
+    made = ImageCms.applyTransform(probe, transform) or probe  # None only where it is done in place
+    pairs = zip(probe.tobytes(), made.tobytes(), strict=True)
+    return all(abs(before - after) <= 2 for before, after in pairs)
+
+
+_PROBES = [(v, v, v) for v in range(0, 256, 15)] + [(255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 120, 40)]

@@ -15,6 +15,10 @@ DECODERS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 # MPO holds a still and its stereo or depth companions: several frames, but no animation.
 _ANIMATING = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 _ORIENTATION_TAG = 0x0112  # EXIF
+_XMP = ("xmp", "XML:com.adobe.xmp")
+_SOUGHT = "responsive_img: looked for late EXIF"
+# libpng writes 8 kB of px a chunk, so a file of 80 MB has so many; a hostile one of 64 MB has millions.
+_MAX_CHUNKS = 10_000
 
 
 def header_of(picture: ImageFile.ImageFile) -> Header:
@@ -30,7 +34,10 @@ def header_of(picture: ImageFile.ImageFile) -> Header:
 def orientation_of(picture: ImageFile.ImageFile) -> int:
     """Return the EXIF orientation of an opened picture, 1 where there is none or the EXIF is broken."""
     try:
-        if picture.format == "PNG" and "exif" not in picture.info:
+        for key in _XMP:  # browsers heed EXIF alone
+            picture.info.pop(key, None)
+        if picture.format == "PNG" and not {"exif", _SOUGHT} & picture.info.keys():
+            picture.info[_SOUGHT] = True
             exif = _late_exif(picture.fp) if picture.fp is not None else None
             if exif is not None:
                 picture.info["exif"] = b"Exif\0\0" + exif
@@ -45,7 +52,9 @@ def _late_exif(file: IO[bytes]) -> bytes | None:
     position = file.tell()
     try:
         file.seek(8)
-        while len(start := file.read(8)) == 8:
+        for _ in range(_MAX_CHUNKS):
+            if len(start := file.read(8)) < 8:
+                break
             length, kind = struct.unpack(">I4s", start)
             if kind == b"eXIf":
                 return file.read(min(length, 65_536))
