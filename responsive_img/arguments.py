@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from fractions import Fraction
+from operator import index
 from typing import Any
 
-from responsive_img.exceptions import SpecError, shown
+from responsive_img.exceptions import SpecError, quoted
 from responsive_img.formats import FORMATS, format_name
 from responsive_img.geometry import FocalPoint
-from responsive_img.specs import ANY_FORMAT, Spec, sorted_quality
+from responsive_img.specs import ANY_FORMAT, BUILDS, DEFAULT_SIZES, Spec, sorted_quality
 
-RATIOS = {"square": Fraction(1)}
+RATIOS = {
+    "square": Fraction(1),
+    "video": Fraction(16, 9),
+    "video_vertical": Fraction(9, 16),
+    "golden": Fraction("1.61803"),
+    "golden_vertical": Fraction("0.61803"),
+}
 FITS = ("contain", "cover")
 MAX_LENGTH = 10**9  # px; over every limit that the settings can sensibly have
 MAX_DENSITY = 100
 MAX_RATIO_LENGTH = 40  # characters
 _DENSITIES = "numbers such as '1 2'"
+_AUTO = re.compile(r"^(\s*auto\s*(,|$))+", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def _read_length(name: str, value: object) -> int:
@@ -26,8 +37,12 @@ def _read_length(name: str, value: object) -> int:
         number = int(value)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         number = value
+    elif isinstance(value, Decimal) and value.is_finite():
+        number = float(value)
+    elif hasattr(value, "__index__") and not isinstance(value, bool):  # the width of another picture
+        number = index(value)
     if not (1 <= number < MAX_LENGTH and number == int(number)):
-        raise SpecError(f"'{name}' must be a whole number of px from 1 on, not {shown(value)}.")
+        raise SpecError(f"'{name}' must be a whole number of px from 1 on, not {quoted(value)}.")
     return int(number)
 
 
@@ -53,19 +68,19 @@ def _read_ratio(name: str, value: object) -> Fraction:
 def _ratio_message(name: str, value: object) -> str:
     return (
         f"'{name}' must be width over height such as '16/9' or 1.5, between 1/100 and 100, "
-        f"or one of: {', '.join(RATIOS)}; not {shown(value)}."
+        f"or one of: {', '.join(RATIOS)}; not {quoted(value)}."
     )
 
 
 def _read_fit(name: str, value: object) -> str:
     if value not in FITS:
-        raise SpecError(f"'{name}' must be one of: {', '.join(FITS)}; not {shown(value)}.")
+        raise SpecError(f"'{name}' must be one of: {', '.join(FITS)}; not {quoted(value)}.")
     return str(value)
 
 
 def _read_focal(name: str, value: object) -> FocalPoint:
     """Read "30% 70%", "0.3 0.7" or a pair of fractions."""
-    example = "such as '30% 70%' or (0.3, 0.7)"
+    example = "a point such as '30% 70%' or (0.3, 0.7)"
     parts = _items(name, value, example)
     try:
         x, y = (
@@ -75,13 +90,13 @@ def _read_focal(name: str, value: object) -> FocalPoint:
     except (TypeError, ValueError, OverflowError) as error:
         raise _unlike(name, value, example) from error
     if not (0 <= x <= 1 and 0 <= y <= 1):
-        raise SpecError(f"'{name}' must lie within the picture, 0% to 100%, not {shown(value)}.")
+        raise SpecError(f"'{name}' must lie within the picture, 0% to 100%, not {quoted(value)}.")
     return FocalPoint(x, y)
 
 
 def _read_flag(name: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise SpecError(f"'{name}' must be True or False, not {shown(value)}.")
+        raise SpecError(f"'{name}' must be True or False, not {quoted(value)}.")
     return value
 
 
@@ -93,8 +108,33 @@ def _read_densities(name: str, value: object) -> tuple[float, ...]:
     except (TypeError, ValueError, OverflowError) as error:
         raise _unlike(name, value, _DENSITIES) from error
     if not all(1 <= number <= MAX_DENSITY for number in numbers):
-        raise SpecError(f"'{name}' must be numbers from 1 to {MAX_DENSITY}, not {shown(value)}.")
+        raise SpecError(f"'{name}' must be numbers from 1 to {MAX_DENSITY}, not {quoted(value)}.")
     return tuple(sorted({1.0, *(round(number, 2) for number in numbers)}))
+
+
+def _read_widths(name: str, value: object) -> tuple[int, ...]:
+    """Read "320 640 960", [320, 640] or one number."""
+    example = "whole numbers of px from 1 on such as '320 640 960'"
+    try:
+        lengths = {_read_length(name, part) for part in _items(name, value, example)}
+    except SpecError as error:
+        raise _unlike(name, value, example) from error
+    if not lengths:
+        raise _unlike(name, value, example)
+    return tuple(sorted(lengths))
+
+
+def _read_sizes(name: str, value: object) -> str:
+    """Read an HTML `sizes`; the "auto" before it is written by the library, as only lazy pictures may have it."""
+    if not isinstance(value, str):
+        raise _unlike(name, value, "text such as '(max-width: 600px) 100vw, 50vw'")
+    return _AUTO.sub("", _CONTROL.sub("", str(value))).strip() or DEFAULT_SIZES
+
+
+def _read_build(name: str, value: object) -> str:
+    if value not in BUILDS:
+        raise SpecError(f"'{name}' must be one of: {', '.join(BUILDS)}; not {quoted(value)}.")
+    return str(value)
 
 
 def _read_formats(name: str, value: object) -> tuple[str, ...]:
@@ -106,7 +146,7 @@ def _read_formats(name: str, value: object) -> tuple[str, ...]:
 
 def _read_format(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise SpecError(f"'{name}' must be one of: {', '.join(FORMATS)}; not {shown(value)}.")
+        raise SpecError(f"'{name}' must be one of: {', '.join(FORMATS)}; not {quoted(value)}.")
     return format_name(value)
 
 
@@ -115,7 +155,7 @@ def _read_quality(name: str, value: object) -> tuple[tuple[str, int], ...]:
     if isinstance(value, Mapping):
         pairs = list(value.items())
     else:
-        example = "such as 70 or 'webp 70 avif 55'"
+        example = "a number such as 70, or pairs such as 'webp 70 avif 55'"
         words = _items(name, value, example)
         if len(words) == 1:
             return ((ANY_FORMAT, _read_percent(name, words[0])),)
@@ -129,7 +169,7 @@ def _read_percent(name: str, value: object) -> int:
     number = int(value) if isinstance(value, str) and value.isdecimal() and len(value) <= 3 else value
     if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= 100:
         return number
-    raise SpecError(f"'{name}' must be whole numbers from 1 to 100, not {shown(value)}.")
+    raise SpecError(f"'{name}' must be whole numbers from 1 to 100, not {quoted(value)}.")
 
 
 def read_preset(value: object) -> str:
@@ -140,7 +180,7 @@ def read_preset(value: object) -> str:
         SpecError: It is no text.
     """
     if not isinstance(value, str) or not value or any("\ud800" <= char <= "\udfff" for char in value):
-        raise SpecError(f"A preset is given by its name, not {shown(value)}.")
+        raise SpecError(f"A preset is given by its name, not {quoted(value)}.")
     return str(value)
 
 
@@ -156,7 +196,7 @@ def _items(name: str, value: object, example: str) -> list[Any]:
 
 
 def _unlike(name: str, value: object, example: str) -> SpecError:
-    return SpecError(f"'{name}' must be {example}, not {shown(value)}.")
+    return SpecError(f"'{name}' must be {example}, not {quoted(value)}.")
 
 
 _READERS: dict[str, Callable[[str, object], Any]] = {
@@ -167,14 +207,23 @@ _READERS: dict[str, Callable[[str, object], Any]] = {
     "focal": _read_focal,
     "upscale": _read_flag,
     "densities": _read_densities,
+    "widths": _read_widths,
+    "sizes": _read_sizes,
     "formats": _read_formats,
     "format": _read_format,
     "quality": _read_quality,
+    "build": _read_build,
 }
 ARGUMENTS = tuple(_READERS)
 
 
-def read(options: Mapping[str, object], *, preset: str | None = None, partial: bool = False) -> Spec:
+def read(
+    options: Mapping[str, object],
+    *,
+    preset: str | None = None,
+    partial: bool = False,
+    single: bool = False,
+) -> Spec:
     """
     Return the spec that arguments tell; an argument that is None is not told.
 
@@ -182,6 +231,7 @@ def read(options: Mapping[str, object], *, preset: str | None = None, partial: b
         options: Argument → value.
         preset: Name of the preset below them.
         partial: More arguments are to come, so what is missing is not missed yet.
+        single: One URL is wanted.
 
     Raises:
         SpecError: An argument is unknown, malformed, or contradicts another one.
@@ -194,9 +244,11 @@ def read(options: Mapping[str, object], *, preset: str | None = None, partial: b
             values[name] = _READERS[name](name, value)
     if "format" in values or "formats" in values:
         values["still"] = True
+    if single:
+        values["single"] = True
     if preset is not None:
         values["preset"] = preset
     spec = Spec(**values)
     if preset is None and not partial:
-        spec.check_box()
+        spec.check_whole()
     return spec

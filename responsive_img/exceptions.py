@@ -38,7 +38,7 @@ class BuildError(ResponsiveImgError):
     """The engine cannot make a rendition; the message starts with the class of the cause."""
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """Return a value as a message quotes it: short, whatever it is."""
     try:
         text = repr(value)

@@ -18,12 +18,14 @@ class Format:
         quality: Default quality 1..100, or None where the format has none. The defaults look alike
             (luma SSIM 0.96 on photos): one number for all would make WebP a twelfth larger than needed.
         max_side: Longest side that a file can have, px.
+        is_slow: Encoding it takes several times as long as the others together, so it comes after them.
     """
 
     name: str
     extension: str
     quality: int | None
     max_side: int
+    is_slow: bool = False
 
     @property
     def media_type(self) -> str:
@@ -34,7 +36,7 @@ class Format:
 FORMATS = {
     entry.name: entry
     for entry in (
-        Format(name="avif", extension="avif", quality=65, max_side=65_536),
+        Format(name="avif", extension="avif", quality=65, max_side=65_536, is_slow=True),
         Format(name="webp", extension="webp", quality=78, max_side=16_383),
         Format(name="jpeg", extension="jpg", quality=80, max_side=65_500),
         Format(name="png", extension="png", quality=None, max_side=2**31 - 1),

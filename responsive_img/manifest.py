@@ -31,7 +31,7 @@ class Rendition(NamedTuple):
     Attributes:
         format: Name of the format.
         name: In the renditions' storage, percent-encoded as in a URL.
-        descriptor: "1x", "1.5x", as in a srcset.
+        descriptor: "1x", "1.5x" or "640w", as in a srcset.
     """
 
     format: str
@@ -53,7 +53,7 @@ class Manifest:
         width: Layout width, CSS px, None: not known.
         height: Layout height, CSS px, None: not known.
         src: The file of `src` after `PREFIX`; "" for the source itself.
-        srcset: Of the `<img>`; "" when there is at most one candidate.
+        srcset: Of the `<img>`; "" when there is at most one density.
         sources: (media type, srcset) of each `<source>`, best first.
     """
 
@@ -75,6 +75,14 @@ class Manifest:
     def without_renditions(self) -> Manifest:
         """Return the manifest of the same picture that shows its source."""
         return replace(self, src="", srcset="", sources=())
+
+    def names(self) -> list[str]:
+        """Return the names of the files of its renditions, percent-encoded."""
+        return _NAMES.findall(" ".join([self.src, self.srcset, *[srcset for _, srcset in self.sources]]))
+
+    def as_unfinished(self, state: str, until: float) -> Manifest:
+        """Return the manifest of a picture of which no more is built, to be believed until then (s)."""
+        return replace(self, state=state, until=max(1, int(until)))
 
     def is_stale(self, now: float) -> bool:
         """Tell whether it must be asked for again."""
@@ -126,13 +134,16 @@ def compose(
     for rendition in renditions:
         groups.setdefault(rendition.format, []).append(f"{PREFIX}{rendition.name} {rendition.descriptor}")
     fallback = groups.pop(renditions[-1].format, []) if renditions else []
+    # Of densities `src` is the first, of widths the largest, for whoever reads no srcset.
+    has_widths = fallback[-1].endswith("w") if fallback else False
+    src = fallback[-1 if has_widths else 0] if fallback else ""
     return Manifest(
         state,
         until,
         version,
         *size,
-        src=fallback[0].rpartition(" ")[0] if fallback else "",
-        srcset=", ".join(fallback) if len(fallback) > 1 else "",
+        src=src.rpartition(" ")[0],
+        srcset=", ".join(fallback) if has_widths or len(fallback) > 1 else "",
         sources=tuple((FORMATS[name].media_type, ", ".join(texts)) for name, texts in groups.items()),
     )
 

@@ -1,7 +1,7 @@
 """
-HTML: which attributes there are, how a value is escaped, and the element of a manifest.
+HTML: how a value is escaped, and the element of a manifest.
 
-No I/O, no settings. The order of attributes is fixed: `srcset`, `src`, `width`, `height`, `alt`, those of
+No I/O, no settings. The order of attributes is fixed: `srcset`, `sizes`, `src`, `width`, `height`, `alt`, those of
 the template as written, `loading`, `decoding`, `fetchpriority`.
 """
 
@@ -12,79 +12,13 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from html import escape
 
-from responsive_img.exceptions import SpecError
 from responsive_img.manifest import PREFIX, Manifest, with_urls
 
-# Attributes of <img> and those of every element (HTML standard, 2026); event handlers (`on…`) and the
-# families below come on top. What this library writes itself is not among them.
-ATTRIBUTES = frozenset(
-    [
-        "alt",
-        "class",
-        "id",
-        "style",
-        "title",
-        "lang",
-        "dir",
-        "hidden",
-        "tabindex",
-        "accesskey",
-        "draggable",
-        "translate",
-        "inert",
-        "popover",
-        "autofocus",
-        "contenteditable",
-        "enterkeyhint",
-        "inputmode",
-        "spellcheck",
-        "autocapitalize",
-        "nonce",
-        "part",
-        "slot",
-        "is",
-        "itemid",
-        "itemprop",
-        "itemref",
-        "itemscope",
-        "itemtype",
-        "role",
-        "exportparts",
-        "loading",
-        "decoding",
-        "fetchpriority",
-        "crossorigin",
-        "referrerpolicy",
-        "usemap",
-        "ismap",
-    ]
-)
-PICTURE_ATTRIBUTES = {"picture_class": "class"}
-WRITTEN_BY_THE_TAG = frozenset({"src", "srcset", "sizes"})
-
-_FAMILY = re.compile(r"(data|aria)_[A-Za-z0-9_]*[A-Za-z0-9]")
-_EVENT_HANDLER = re.compile(r"on[a-z]+")
 # C0, C1 and lone surrogates: HTML maps some of them to other characters, and no encoding has the last.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# Stands for the sizes in what `parts` gives, as they are no part of a manifest. No attribute can hold it.
+SIZES = "\x02"
 _QUOTES = str.maketrans({'"': "&quot;", "'": "&#x27;", "<": "&lt;", ">": "&gt;"})
-
-
-def attribute_name(argument: str) -> str:
-    """
-    Return the HTML attribute that an argument of a tag stands for: `data_foo` is `data-foo`.
-
-    Raises:
-        SpecError: It is no attribute of an `<img>`, or one that the tag writes itself.
-    """
-    if _FAMILY.fullmatch(argument):
-        return argument.lower().replace("_", "-")
-    if argument in ATTRIBUTES or _EVENT_HANDLER.fullmatch(argument):
-        return argument
-    if "-" in argument:
-        raise SpecError(f"Write {argument.replace('-', '_')!r} instead of {argument!r}.")
-    if argument in WRITTEN_BY_THE_TAG:
-        raise SpecError(f"{argument!r} is written by the tag itself.")
-    raise SpecError.unknown("argument", argument, ATTRIBUTES)
 
 
 def escape_value(value: object) -> str:
@@ -148,14 +82,26 @@ def parts_of_urls(manifest: Manifest, url: Callable[[str], str], source_url: str
 
 def _around(manifest: Manifest, resolved: Callable[[str], str], source_url: str) -> tuple[str, str]:
     sources = "".join(
-        [f'<source type="{media}" srcset="{resolved(text)}">' for media, text in manifest.sources]
+        [
+            f'<source type="{media}" srcset="{resolved(text)}"{_sizes(text)}>'
+            for media, text in manifest.sources
+        ]
     )
-    srcset = f' srcset="{resolved(manifest.srcset)}"' if manifest.srcset else ""
+    srcset = f' srcset="{resolved(manifest.srcset)}"{_sizes(manifest.srcset)}' if manifest.srcset else ""
     src = resolved(manifest.src) if manifest.src else source_url
     width = "" if manifest.width is None else f' width="{manifest.width}"'
     height = "" if manifest.height is None else f' height="{manifest.height}"'
     img = f'<img{srcset} src="{src}"{width}{height}'
     return (f"<picture>{sources}{img}", "></picture>") if sources else (img, ">")
+
+
+def _sizes(srcset: str) -> str:
+    return f' sizes="{SIZES}"' if srcset.endswith("w") else ""
+
+
+def sizes(told: str, attributes: str) -> str:
+    """Return the `sizes` of a picture: with "auto" where it is lazy, as elsewhere that is not valid."""
+    return f"auto, {told}" if ' loading="lazy"' in attributes.lower() else told
 
 
 def element(around: tuple[str, str], attributes: str, picture_attributes: str) -> str:
@@ -166,6 +112,8 @@ def element(around: tuple[str, str], attributes: str, picture_attributes: str) -
         around: What `parts` gave.
         attributes: Finished text of the `<img>`, with a leading space.
         picture_attributes: Finished text of the `<picture>`; dropped when there is none.
+
+    Where there are widths, `SIZES` is left to be replaced.
     """
     head, tail = around
     if picture_attributes and head.startswith("<picture>"):

@@ -11,6 +11,18 @@ from urllib.parse import unquote
 from responsive_img.geometry import FocalPoint
 
 
+def _quoted(text: str) -> str:
+    return percent_encode(text, safe="")
+
+
+def _dump_flag(flag: bool) -> str:
+    return str(int(flag))
+
+
+def _load_flag(text: str) -> bool:
+    return text == "1"
+
+
 def number_text(value: float) -> str:
     """Return a density as it is written: two decimals at most."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
@@ -34,7 +46,7 @@ def _load_quality(text: str) -> tuple[str, int]:
 
 # One letter a field; no value can hold the ";" between them.
 _CODECS: dict[str, tuple[str, Callable[[Any], str], Callable[[str], Any]]] = {
-    "preset": ("p", lambda text: percent_encode(text, safe=""), unquote),
+    "preset": ("p", _quoted, unquote),
     "width": ("w", str, int),
     "height": ("h", str, int),
     "ratio": ("r", str, Fraction),
@@ -44,13 +56,17 @@ _CODECS: dict[str, tuple[str, Callable[[Any], str], Callable[[str], Any]]] = {
         lambda point: f"{point.x!r},{point.y!r}",
         lambda text: FocalPoint(*map(float, text.split(","))),
     ),
-    "upscale": ("u", lambda flag: str(int(flag)), lambda text: text == "1"),
+    "upscale": ("u", _dump_flag, _load_flag),
     "densities": ("d", *_codec_list(number_text, float)),
+    "widths": ("l", *_codec_list(str, int)),
+    "sizes": ("z", _quoted, unquote),
     "formats": ("f", *_codec_list(str, str)),
     "format": ("o", str, str),
     "quality": ("q", *_codec_list(_dump_quality, _load_quality)),
-    "as_is": ("s", lambda flag: str(int(flag)), lambda text: text == "1"),
-    "still": ("e", lambda flag: str(int(flag)), lambda text: text == "1"),
+    "as_is": ("s", _dump_flag, _load_flag),
+    "still": ("e", _dump_flag, _load_flag),
+    "single": ("1", _dump_flag, _load_flag),
+    "build": ("b", str, str),
 }
 _BY_LETTER = {letter: (name, load) for name, (letter, _, load) in _CODECS.items()}
 

@@ -8,8 +8,8 @@ keys, records and names are made of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -17,9 +17,10 @@ from typing import Any
 from responsive_img import notation
 from responsive_img.exceptions import SpecError
 from responsive_img.formats import FORMATS
-from responsive_img.geometry import CENTRE, FocalPoint, box_sides, round_px
+from responsive_img.geometry import FocalPoint
 
-MAX_RENDITIONS = 32  # of one picture: formats × densities
+BUILDS = ("src", "srcset", "all")
+DEFAULT_SIZES = "100vw"  # as HTML has it
 # For the quality that is told without a format.
 ANY_FORMAT = "*"
 
@@ -38,11 +39,15 @@ class Spec:
         focal: The point a crop keeps.
         upscale: Whether a rendition may be larger than the source.
         densities: Device px per CSS px, ascending, 1 among them.
+        widths: Of the candidates, px, ascending; in place of densities.
+        sizes: How wide the layout shows the widths, as the HTML attribute; only told, as no file depends on it.
         formats: Names of the formats offered before the fallback, best first.
         format: Name of the one format, without a fallback.
         quality: (format name, 1..100) in the order of `FORMATS`; `ANY_FORMAT` for those not named.
         as_is: The source itself is shown, nothing is built.
         still: A format was asked for, so of an animation the first frame is built.
+        single: One URL is wanted, so one file is built; only told.
+        build: What is to be built in this process, whatever the hook, one of `BUILDS`; only told.
     """
 
     preset: str | None = None
@@ -56,8 +61,12 @@ class Spec:
     formats: tuple[str, ...] | None = None
     format: str | None = None
     quality: tuple[tuple[str, int], ...] | None = None
+    widths: tuple[int, ...] | None = None
+    sizes: str | None = None
     as_is: bool | None = None
     still: bool | None = None
+    single: bool | None = None
+    build: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse arguments that contradict each other."""
@@ -65,18 +74,29 @@ class Spec:
             raise SpecError("'ratio' contradicts 'width' with 'height': the two sides are the ratio already.")
         if self.format is not None and self.formats is not None:
             raise SpecError("'format' (this one alone) contradicts 'formats' (offered before the fallback).")
+        if self.widths is not None and self.densities is not None:
+            raise SpecError(
+                "'widths' contradicts 'densities': candidates are told apart by one or the other."
+            )
         if self.fit == "contain" and self.focal:
             raise SpecError("'focal' contradicts fit='contain', which shows the whole source.")
 
-    def check_box(self) -> None:
+    def check_whole(self) -> None:
         """
-        Refuse a fit that has nothing to fit into.
+        Refuse an argument that means nothing without another one, once no more are to come.
 
         Raises:
-            SpecError: There is a fit, but neither a ratio nor both sides.
+            SpecError: There is a fit without a box, or sizes without widths.
         """
-        if self.fit and not (self.ratio or (self.width and self.height)):
-            raise SpecError("'fit' needs a box: 'width' and 'height', or 'ratio'.")
+        told = {field.name for field in fields(self) if getattr(self, field.name) is not None}
+        check_companions(told, told)
+
+    @property
+    def box_ratio(self) -> Fraction | None:
+        """Width over height of the box that is asked for; None where nothing says."""
+        if self.ratio is None and self.width and self.height:
+            return Fraction(self.width, self.height)
+        return self.ratio
 
     @property
     def text(self) -> str:
@@ -84,25 +104,24 @@ class Spec:
         return notation.dump({field.name: getattr(self, field.name) for field in fields(self)})
 
 
+def check_companions(told: Collection[str], possible: Collection[str]) -> None:
+    """
+    Refuse an argument that means nothing without another one.
+
+    Args:
+        told: Names of arguments.
+        possible: Names of those that are told, or may be once their values are known.
+
+    Raises:
+        SpecError: There is a fit without a box, or sizes without widths.
+    """
+    if "fit" in told and not ("ratio" in possible or {"width", "height"} <= set(possible)):
+        raise SpecError("'fit' needs a box: 'width' and 'height', or 'ratio'.")
+    if "sizes" in told and "widths" not in possible:
+        raise SpecError("'sizes' needs 'widths': only they leave the choice of a width to the browser.")
+
+
 SOURCE_AS_IS = Spec(as_is=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
-    """
-    What the settings say for every spec.
-
-    Attributes:
-        formats: Names of the formats offered before the fallback, best first.
-        quality: Format name to 1..100, laid over the formats' own.
-        densities: Ascending, 1 among them.
-        max_width: Largest side that can be asked for, px.
-    """
-
-    formats: tuple[str, ...] = ("webp",)
-    quality: tuple[tuple[str, int], ...] = ()
-    densities: tuple[float, ...] = (1, 2)
-    max_width: int = 4096
 
 
 @lru_cache(maxsize=1024)
@@ -122,12 +141,8 @@ def from_text(text: str) -> Spec:
 def merge(told: Spec, preset: Spec) -> Spec:
     """Return what is told laid over the preset; what contradicts it in the preset gives way."""
     values = {field.name: getattr(preset, field.name) for field in fields(Spec)}
-    if told.format is not None or told.formats is not None:
-        values["format"] = values["formats"] = None
-    if told.focal is not None and told.fit is None and preset.fit == "contain":
-        values["fit"] = None
-    if told.fit == "contain":
-        values["focal"] = None
+    for name in _giving_way(told, preset):
+        values[name] = None
     for name in values:
         if getattr(told, name) is not None:
             values[name] = getattr(told, name)
@@ -137,6 +152,19 @@ def merge(told: Spec, preset: Spec) -> Spec:
     if told.quality is not None and preset.quality is not None:
         values["quality"] = _lay_over(told.quality, preset.quality)
     return Spec(**{**values, "preset": None})
+
+
+def _giving_way(told: Spec, preset: Spec) -> list[str]:
+    """Return the fields of a preset that contradict what is told over it."""
+    has_one_width = told.single and (told.width or told.height)
+    contradicted = {
+        ("format", "formats"): told.format is not None or told.formats is not None,
+        ("widths", "sizes"): told.densities is not None or has_one_width,
+        ("densities",): told.widths is not None,
+        ("fit",): told.focal is not None and told.fit is None and preset.fit == "contain",
+        ("focal",): told.fit == "contain",
+    }
+    return [name for names, is_contradicted in contradicted.items() if is_contradicted for name in names]
 
 
 def _lay_over(over: tuple[tuple[str, int], ...], under: tuple[tuple[str, int], ...]) -> Any:
@@ -149,63 +177,3 @@ def _lay_over(over: tuple[tuple[str, int], ...], under: tuple[tuple[str, int], .
 def sorted_quality(quality: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     """Return qualities in the one order that makes equal ones compare and read alike."""
     return tuple((name, quality[name]) for name in (ANY_FORMAT, *FORMATS) if name in quality)
-
-
-def effective(told: Spec, defaults: Defaults) -> Spec:
-    """
-    Return the spec with every default filled in, normalised: equal pictures have equal texts.
-
-    Args:
-        told: What the tag says, its preset already merged.
-        defaults: What the settings say.
-
-    Raises:
-        SpecError: A side is over the limit, or there would be too many renditions.
-    """
-    if told.as_is:
-        return SOURCE_AS_IS
-    told.check_box()
-    check_limits(told, defaults)
-    crops = told.fit != "contain" and bool(told.ratio or (told.width and told.height))
-    formats = defaults.formats if told.formats is None and told.format is None else told.formats
-    told_quality, default_quality = dict(told.quality or ()), dict(defaults.quality)
-    quality = {
-        name: told_quality.get(name)
-        or told_quality.get(ANY_FORMAT)
-        or default_quality.get(name)
-        or default_quality.get(ANY_FORMAT)
-        or entry.quality
-        for name, entry in FORMATS.items()
-        if entry.quality is not None
-    }
-    return replace(
-        told,
-        preset=None,
-        fit="cover" if crops else told.fit,
-        focal=(told.focal or CENTRE) if crops else None,
-        upscale=bool(told.upscale),
-        # Where no side is asked for, the source's own width is shown, and there is nothing to multiply.
-        densities=(told.densities or defaults.densities) if told.width or told.height else (1.0,),
-        formats=formats,
-        quality=tuple(quality.items()),
-    )
-
-
-def check_limits(told: Spec, defaults: Defaults) -> None:
-    """
-    Refuse what would be too large or too much.
-
-    Raises:
-        SpecError: A side is over the limit, or there would be too many renditions.
-    """
-    wide, high = box_sides(width=told.width, height=told.height, ratio=told.ratio)
-    for name, side in (("width", wide), ("height", high)):
-        if side is not None and round_px(side) > defaults.max_width:
-            raise SpecError(
-                f"'{name}' comes to {round_px(side)} px, over the limit of {defaults.max_width} px "
-                "(RESPONSIVE_IMG_MAX_WIDTH)."
-            )
-    formats = 1 if told.format else 1 + len(defaults.formats if told.formats is None else told.formats)
-    count = formats * len(told.densities or defaults.densities)
-    if count > MAX_RENDITIONS:
-        raise SpecError(f"{count} renditions of one picture are too many, the limit is {MAX_RENDITIONS}.")
