@@ -10,15 +10,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from responsive_img.collector import batch, finalize, immediate
+    from responsive_img.bound import ImageBatch
+    from responsive_img.images import Img
+    from responsive_img.scopes import batch, finalize, immediate
+    from responsive_img.versions import invalidate
 
 __version__ = "0.1.0.dev0"
-__all__ = ["batch", "finalize", "immediate"]
+__all__ = ["ImageBatch", "Img", "batch", "finalize", "immediate", "invalidate"]
 
 _MODULES = {
-    "batch": "responsive_img.collector",
-    "finalize": "responsive_img.collector",
-    "immediate": "responsive_img.collector",
+    "ImageBatch": "responsive_img.bound",
+    "Img": "responsive_img.images",
+    "invalidate": "responsive_img.versions",
+    "batch": "responsive_img.scopes",
+    "finalize": "responsive_img.scopes",
+    "immediate": "responsive_img.scopes",
 }
 
 

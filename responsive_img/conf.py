@@ -14,9 +14,10 @@ from typing import Any
 from appconf import AppConf
 from django.conf import settings
 
-from responsive_img import arguments
+from responsive_img import arguments, options
+from responsive_img.defaults import Defaults
 from responsive_img.exceptions import SpecError
-from responsive_img.specs import Defaults, Spec
+from responsive_img.options import Preset
 
 logger = logging.getLogger("responsive_img")
 
@@ -30,9 +31,12 @@ class ResponsiveImgConf(AppConf):
     PRESETS: Mapping[str, Any] = {}
     BUILD_HOOK = "responsive_img.hooks.build_now"
     BUILD_BUDGET = 2.0  # s of building per response
+    READ_ONLY = False
     CACHE = "default"
     CACHE_TIMEOUT = 30 * 24 * 60 * 60  # s
     STORAGE: str | None = None
+    PLACEHOLDER: str | None = None
+    BASE_URL: str | None = None
     DIRECTORY = "renditions"
     MAX_SOURCE_PIXELS = 64_000_000  # px, width × height
     MAX_SOURCE_BYTES = 64 * 1024 * 1024
@@ -40,6 +44,7 @@ class ResponsiveImgConf(AppConf):
     RETRY = 300  # s
     ISOLATION: str | None = None  # "process": build in a child with limits on memory and time
     ENGINE = "responsive_img.engine.PillowEngine"
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"  # behind responsive_img.mail.EmailBackend
 
     class Meta:
         prefix = "RESPONSIVE_IMG"
@@ -47,7 +52,8 @@ class ResponsiveImgConf(AppConf):
 
 PREFIX = "RESPONSIVE_IMG_"
 # As django-appconf has them: with the prefix.
-NAMES: tuple[str, ...] = tuple(sorted(ResponsiveImgConf._meta.defaults))
+_DEFAULTS: dict[str, Any] = ResponsiveImgConf._meta.defaults
+NAMES: tuple[str, ...] = tuple(sorted(_DEFAULTS))
 
 
 def is_debug() -> bool:
@@ -68,12 +74,14 @@ class Config:
     Attributes:
         defaults: What they say for every spec.
         presets: Name → options, as in the settings.
+        problems: What cannot be read, and is left out.
     """
 
     defaults: Defaults
     presets: Mapping[str, Any]
     build_hook: str
     build_budget: float
+    read_only: bool
     cache: str
     cache_timeout: int
     storage: str | None
@@ -81,13 +89,17 @@ class Config:
     max_source_pixels: int
     max_source_bytes: int
     retry: int
+    placeholder: str | None
+    base_url: str | None
     isolation: str | None
     engine: str
-    _read_presets: dict[str, Spec] = field(default_factory=dict)
+    email_backend: str
+    problems: tuple[str, ...]
+    _read_presets: dict[str, Preset] = field(default_factory=dict)
 
-    def preset(self, name: str) -> Spec:
+    def preset(self, name: str) -> Preset:
         """
-        Return the spec of a preset.
+        Return a preset.
 
         Raises:
             SpecError: There is none of that name, or its options are wrong.
@@ -96,11 +108,14 @@ class Config:
         if found is None:
             if name not in self.presets:
                 raise SpecError.unknown("preset", name, self.presets)
-            options = self.presets[name]
-            if not isinstance(options, Mapping):
+            given = self.presets[name]
+            of_img = getattr(given, "preset", None)
+            if isinstance(of_img, Preset):
+                return of_img
+            if not isinstance(given, Mapping):
                 raise SpecError(f"Preset {name!r} is a list of presets, for the warmer; a tag takes one.")
             try:
-                found = self._read_presets[name] = arguments.read(options)
+                found = self._read_presets[name] = options.read_preset(given, partial=True)
             except SpecError as error:
                 raise SpecError(f"Preset {name!r}: {error}") from error
         return found
@@ -109,7 +124,8 @@ class Config:
 def current() -> Config:
     """Return the settings as they are now; the same object as long as they do not change."""
     global _last
-    values = tuple([getattr(settings, name) for name in NAMES])
+    # A project whose settings module imports this library has had the defaults written to what was no settings yet.
+    values = tuple([getattr(settings, name, _DEFAULTS[name]) for name in NAMES])
     if _last is None or _last[0] != values:
         _last = (
             values,
@@ -123,34 +139,47 @@ _last: tuple[tuple[Any, ...], Config] | None = None
 
 def _read(values: dict[str, Any]) -> Config:
     """Return the settings, each that cannot be read replaced by its default: pages still render."""
-    told = {name: _argument(name, values.pop(name.upper())) for name in ("formats", "quality", "densities")}
-    typed = {name.lower(): _typed(name, value) for name, value in values.items()}
+    problems: list[str] = []
+    told = {
+        name: _argument(name, values.pop(name.upper()), problems)
+        for name in ("formats", "quality", "densities")
+    }
+    typed = {name.lower(): _typed(name, value, problems) for name, value in values.items()}
+    for problem in problems:
+        logger.error(problem)
     return Config(
         defaults=Defaults(
             max_width=typed.pop("max_width"),
             **{name: value for name, value in told.items() if value is not None},
         ),
+        problems=tuple(problems),
         **typed,
     )
 
 
-def _argument(name: str, value: object) -> Any:
+def _argument(name: str, value: object, problems: list[str]) -> Any:
     """Return what a setting tells that is written like an argument of the tag; None if it cannot be read."""
     try:
         return getattr(arguments.read({name: value}), name)
     except SpecError as error:
-        logger.error("%s%s is left out: %s", PREFIX, name.upper(), error)
+        problems.append(f"{PREFIX}{name.upper()} is left out: {error}")
         return None
 
 
-def _typed(name: str, value: object) -> Any:
+def _typed(name: str, value: object, problems: list[str]) -> Any:
     """Return a setting's value; its default if it is of another type."""
-    default = ResponsiveImgConf._meta.defaults[PREFIX + name]
+    default = _DEFAULTS[PREFIX + name]
     wanted = _TYPES.get(type(default), (str, type(None)))
-    if isinstance(value, wanted) and not isinstance(value, bool):
+    if isinstance(value, wanted) and isinstance(value, bool) is isinstance(default, bool):
         return value
-    logger.error("%s%s is left out: it must be like %r, not %r", PREFIX, name, default, value)
+    problems.append(f"{PREFIX}{name} is left out: it must be like {default!r}, not {value!r}")
     return default
 
 
-_TYPES: dict[type, tuple[type, ...]] = {int: (int,), float: (int, float), str: (str,), dict: (Mapping,)}
+_TYPES: dict[type, tuple[type, ...]] = {
+    bool: (bool,),
+    int: (int,),
+    float: (int, float),
+    str: (str,),
+    dict: (Mapping,),
+}

@@ -1,9 +1,8 @@
-"""The Jinja2 extension: `{% img %}`, its long alias, and the global function `img()`."""
+"""The Jinja2 extension: `{% img %}`, `{% img_url %}`, their long aliases, and the functions of the same names."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from jinja2 import Environment, nodes, pass_context
 from jinja2.exceptions import TemplateSyntaxError
@@ -13,55 +12,83 @@ from jinja2.parser import Parser
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from responsive_img import programs, tags
+from responsive_img import calls, programs, tags
+from responsive_img.deferred import DeferredPicture
 from responsive_img.exceptions import SpecError
+from responsive_img.options import PRESET
+from responsive_img.renders import knowing_its_request, request_of
 
-# Of the filter that the tag compiles to; not for templates.
-FILTER = "responsive_img_picture"
+# The filters that tags compile to; not for templates.
+_PICTURE, _DEFERRED = "responsive_img_picture", "responsive_img_deferred"
+_URL, _URL_IN_A_VARIABLE = "responsive_img_url_of", "responsive_img_url_in_a_variable"
+# By whether the tag gives a URL, and whether it prints what it gives.
+_FILTERS = {
+    (False, True): _PICTURE,
+    (False, False): _DEFERRED,
+    (True, True): _URL,
+    (True, False): _URL_IN_A_VARIABLE,
+}
+_URL_TAGS = {"img_url", "responsive_img_url"}
+
+Arguments = tuple[list[nodes.Expr], list[tuple[str, nodes.Expr]]]
 
 
 class ResponsiveImgExtension(Extension):
     """Named in `OPTIONS["extensions"]` of a Jinja2 engine; keeps nothing about its environment."""
 
-    tags = {"img", "responsive_img"}  # noqa: RUF012 - Jinja2 declares it as the instance's
+    tags = {"img", "responsive_img", *_URL_TAGS}  # noqa: RUF012 - Jinja2 declares it as the instance's
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        environment.filters[FILTER] = _picture
-        environment.globals.setdefault("img", img)
-        environment.globals.setdefault("responsive_img", img)
+        environment.template_class = knowing_its_request(environment.template_class)  # type: ignore[arg-type]  # classes can be hashed
+        environment.filters[_PICTURE] = _picture
+        environment.filters[_DEFERRED] = _deferred
+        environment.filters[_URL] = _url
+        environment.filters[_URL_IN_A_VARIABLE] = _url_in_a_variable
+        for name in ("img", "responsive_img"):
+            environment.globals.setdefault(name, img)
+        for name in _URL_TAGS:
+            environment.globals.setdefault(name, img_url)
 
     def parse(self, parser: Parser) -> nodes.Node:
-        """Compile `{% img SOURCE [PRESET] key=value … %}`; commas are optional."""
+        """Compile `{% img SOURCE [PRESET] key=value … [as name] %}` or `{% img_url … %}`; commas are optional."""
         token = next(parser.stream)
+        gives_url = token.value in _URL_TAGS
         positional, keywords = self._arguments(parser, token)
-        source, *presets = positional
+        target = parser.parse_assign_target(name_only=True) if parser.stream.skip_if("name:as") else None
+        if parser.stream.current.type != "block_end":
+            self._fail(token, "nothing may follow 'as' and the name of a variable.")
         try:
-            program, wanted = programs.compile_img(
-                [(name, _constant(value, self.environment)) for name, value in keywords],
-                _constant(presets[0], self.environment) if presets else None,
-            )
+            programs.check_positional(len(positional))
+            source, *presets = positional
+            constants = [(name, _constant(value, self.environment)) for name, value in keywords]
+            preset = _constant(presets[0], self.environment) if presets else None
+            template = parser.name or ""
+            compiled = programs.compile_url if gives_url else programs.compile_img
+            _, wanted = compiled(constants, preset, template)
         except SpecError as error:
             self._fail(token, str(error))
-        given = dict(keywords) | ({programs.PRESET: presets[0]} if presets else {})
+        given = dict(keywords) | ({PRESET: presets[0]} if presets else {})
         # A filter, as the compiled template calls one directly: a call of a method costs 1 µs more.
         picture = nodes.Filter(
             source,
-            FILTER,
-            [nodes.Const(tuple(program)), nodes.Tuple([given[argument] for argument in wanted], "load")],
+            _FILTERS[gives_url, target is None],
+            [
+                nodes.Const(programs.written(constants, preset, template, gives_url=gives_url)),
+                nodes.Tuple([given[argument] for argument in wanted], "load"),
+            ],
             [],
             None,
             None,
         )
-        return nodes.Output([picture]).set_lineno(token.lineno)
+        node = nodes.Output([picture]) if target is None else nodes.Assign(target, picture)
+        return node.set_lineno(token.lineno)
 
-    def _arguments(
-        self, parser: Parser, token: Token
-    ) -> tuple[list[nodes.Expr], list[tuple[str, nodes.Expr]]]:
-        """Read the positional and the keyword arguments up to the end of the tag."""
+    def _arguments(self, parser: Parser, token: Token) -> Arguments:
+        """Read the positional and the keyword arguments up to the end of the tag, or to its "as"."""
         positional: list[nodes.Expr] = []
         keywords: list[tuple[str, nodes.Expr]] = []
-        while parser.stream.current.type != "block_end":
+        while parser.stream.current.type != "block_end" and not _is_as(parser):
             if parser.stream.skip_if("comma"):
                 continue
             name = _keyword(parser)
@@ -74,12 +101,6 @@ class ResponsiveImgExtension(Extension):
                 self._fail(token, "a positional argument must stand before the keyword arguments.")
             else:
                 positional.append(value)
-        if not 1 <= len(positional) <= 2:
-            self._fail(
-                token,
-                "takes a source, perhaps a preset, then keyword arguments; "
-                f"it was given {len(positional)} positional argument(s).",
-            )
         return positional, keywords
 
     def _fail(self, token: Token, message: str) -> None:
@@ -87,20 +108,54 @@ class ResponsiveImgExtension(Extension):
 
 
 @pass_context
-def _picture(context: Context, source: object, program: tuple[Any, ...], values: Sequence[object]) -> Markup:
+def _picture(context: Context, source: object, written: str, values: Sequence[object]) -> Markup:
     """Return the marker or markup of a compiled tag's picture."""
-    return Markup(tags.render(program, context.get("request"), source, values))  # noqa: S704 - escaped by tags
+    return Markup(tags.render(programs.of_written(written), request_of(context), source, values))  # noqa: S704 - escaped by tags
 
 
 @pass_context
-def img(context: Context, source: object, preset: str | None = None, /, **options: object) -> Markup:
+def _deferred(context: Context, source: object, written: str, values: Sequence[object]) -> DeferredPicture:
+    """Return the picture of a compiled tag with "as"."""
+    return tags.defer(programs.of_written(written), request_of(context), source, values)
+
+
+@pass_context
+def _url(context: Context, source: object, written: str, values: Sequence[object]) -> str:
+    """Return the URL, or the marker of one, of a compiled tag; Jinja2 escapes it as any value."""
+    return tags.url(programs.of_written(written), request_of(context), source, values)
+
+
+@pass_context
+def _url_in_a_variable(context: Context, source: object, written: str, values: Sequence[object]) -> str:
+    """Return the same where it is not printed yet."""
+    return tags.url(programs.of_written(written), request_of(context), source, values, is_printed=False)
+
+
+@pass_context
+def img(context: Context, source: object, preset: object = None, /, **options: object) -> Markup:
     """
     Return the picture of a source, as the tag does.
 
     Raises:
         SpecError: Under DEBUG: an argument is wrong.
     """
-    return Markup(tags.call(context.get("request"), source, preset, options))  # noqa: S704 - escaped by tags
+    return Markup(calls.img(request_of(context), source, preset, options))  # noqa: S704 - escaped by tags
+
+
+@pass_context
+def img_url(context: Context, source: object, preset: object = None, /, **options: object) -> str:
+    """
+    Return the URL of a source's picture, as the tag does.
+
+    Raises:
+        SpecError: Under DEBUG: an argument is wrong.
+    """
+    return calls.img_url(request_of(context), source, preset, options)
+
+
+def _is_as(parser: Parser) -> bool:
+    """Tell whether "as" and a name follow."""
+    return parser.stream.current.test("name:as") and parser.stream.look().type == "name"
 
 
 def _keyword(parser: Parser) -> str | None:

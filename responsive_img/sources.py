@@ -2,8 +2,8 @@
 The source: which file of which storage a picture is made of.
 
 A source is written as three texts, so that markers, jobs and records can carry it anywhere: the storage
-(an alias in STORAGES, or "app.Model.field" for a storage that only its field knows), the name in it, and
-the field that asked.
+(an alias in STORAGES, "app.Model.field" for a storage that only its field knows, or "static:" for the static
+files), the name in it, and the field that asked.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ from django.core.exceptions import FieldDoesNotExist
 from django.core.files.storage import Storage, default_storage, storages
 from django.db.models.fields.files import FieldFile, FileField
 
-from responsive_img.exceptions import SourceError, shown
+from responsive_img import static
+from responsive_img.exceptions import SourceError, quoted
 
+# Before the name of a static file, in templates. As a storage it is followed by the file's version, so that
+# two releases that run side by side each have their own pictures.
+STATIC = "static:"
 MAX_NAME_LENGTH = 1000  # characters; the markers and records that carry a name are bounded, so it is too
 
 
@@ -25,7 +29,8 @@ class SourceRef(NamedTuple):
     Which file, as texts.
 
     Attributes:
-        storage: Alias in STORAGES, or "app.Model.field" of the field whose storage it is.
+        storage: Alias in STORAGES, "app.Model.field" of the field whose storage it is, or "static:" and the
+            version of a static file.
         name: Name in that storage, "/" between folders.
         field: "app.Model.field" of who asked, or "" for a name given by hand.
     """
@@ -66,7 +71,8 @@ def reference(source: object) -> tuple[str, str, str]:
     Return the fields of a `SourceRef` for what a template or a caller gives as source.
 
     Args:
-        source: A FieldFile, or a name in the default storage; not an empty one.
+        source: A FieldFile, a name in the default storage, or "static:" and the path of a static file; not
+            an empty one.
 
     Raises:
         SourceError: It is neither, or its name is none that a storage may be asked for.
@@ -75,8 +81,14 @@ def reference(source: object) -> tuple[str, str, str]:
         storage, label = field_ref(source.field)
         return storage, checked_name(source.name or ""), label
     if isinstance(source, str):
+        if source.startswith(STATIC):
+            name = checked_name(str(source).removeprefix(STATIC))
+            return STATIC + static.version(name), name, ""
         return "default", checked_name(str(source)), ""
-    raise SourceError(f"A source is a file of a model or a name in the default storage, not {shown(source)}.")
+    raise SourceError(
+        "A source is a file of a model, a name in the default storage, or 'static:' and the path of a static "
+        f"file, not {quoted(source)}."
+    )
 
 
 def checked_name(name: str) -> str:
@@ -106,6 +118,11 @@ def _is_text(name: str) -> bool:
     return not any(char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff" for char in name)
 
 
+def rendition_storage(source_storage: str, configured: str | None) -> str:
+    """Return the storage of a source's renditions, as written in a `SourceRef`: the one configured, else its own."""
+    return configured or ("default" if source_storage.startswith(STATIC) else source_storage)
+
+
 def storage_of(reference: str) -> Storage:
     """
     Return the storage that a `SourceRef` names.
@@ -113,6 +130,8 @@ def storage_of(reference: str) -> Storage:
     Raises:
         SourceError: There is no such alias or field in this process.
     """
+    if reference.startswith(STATIC):
+        return static.STORAGE
     try:
         if reference in storages.backends:
             return storages[reference]
