@@ -1,35 +1,32 @@
 """
 The collector: the pictures of one response, and the markers that stand for them until it ends.
 
-It decides what is deferred and what resolves at once, and knows no HTTP. It lives on the request, so that
-wrappers of the request find it too; without one, or once the response is done, each picture resolves at
-once through the same code.
+It leaves markers, looks up and resolves, and knows no HTTP. Once the response is done, each picture resolves
+at once through the same code.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from responsive_img import conf, marker, resolution
-from responsive_img.building import Budget
+from responsive_img import conf, escaping, marker
+from responsive_img.account import Account
+from responsive_img.addresses import Addresses, Told
 from responsive_img.conf import Config
-from responsive_img.exceptions import ResponsiveImgError
-from responsive_img.resolution import Slot, Told, canonical
+from responsive_img.escaping import Found
+from responsive_img.manifest import Manifest
+from responsive_img.places import places_of, slot_of
+from responsive_img.resolution import ELEMENT, Slot, canonical, look_up, texts
 
 logger = logging.getLogger("responsive_img")
 
-# Where a request carries its collector.
-ATTRIBUTE = "_responsive_img"
-# The kind of marker that becomes an element; it also closes the payload, so that its padding can be told.
-ELEMENT = "element"
-_FIELDS = 7
-_HAS_MARKER = re.compile(re.escape(marker.ELEMENT_START))
+_FIRST = marker.FIRST.decode()
+_HAS_MARKER = re.compile(re.escape(marker.FIRST))
+_START = marker.ELEMENT_SHELL[0].encode() + marker.FIRST
+_END = b"." + marker.ELEMENT_SHELL[1].encode()
 
 AnyText = TypeVar("AnyText", bound=str)
 
@@ -41,20 +38,34 @@ class Collector:
     Attributes:
         slots: What its own markers stand for: no signature to verify, nothing to parse.
         is_open: Whether markers may still be left: their response has not ended.
-        pending: Keys of the pictures of the response that are still to be built.
-        budget: What the response has left for building.
+        known: What had to be looked up before the response ended.
+        twice: (marker, name of the template) of those that are left a second time.
+        account: Of the response it resolves for.
     """
 
-    __slots__ = ("_checked", "_config", "_seal", "budget", "is_open", "pending", "slots")
+    __slots__ = (
+        "_addresses",
+        "_checked",
+        "_config",
+        "_seal",
+        "account",
+        "is_open",
+        "known",
+        "slots",
+        "twice",
+    )
 
-    def __init__(self, response: Collector | None = None) -> None:
+    def __init__(self, account: Account | None = None) -> None:
         self.slots: dict[bytes, Slot] = {}
+        # Two templates may show the same picture, and so leave the same marker.
+        self.twice: list[tuple[bytes, str | None]] = []
         self.is_open = True
-        self.pending: set[str] = set() if response is None else response.pending
-        self.budget: Budget = Budget() if response is None else response.budget
+        self.known: dict[Told, Manifest] = {}
+        self.account = account or Account()
         self._checked: set[str] = set()
         self._config: Config | None = None
         self._seal: marker.Seal | None = None
+        self._addresses: Addresses | None = None
 
     @property
     def config(self) -> Config:
@@ -63,29 +74,57 @@ class Collector:
             self._config = conf.current()
         return self._config
 
-    def show(self, told: Told, attributes: str, picture_attributes: str) -> str:
+    def check(self, spec: str) -> None:
         """
-        Return the marker of a picture, or its markup where no marker can be left.
+        Refuse a spec, as told, that would not resolve.
+
+        Raises:
+            SpecError: What is asked for cannot be.
+        """
+        canonical(spec, self.config)
+        self._checked.add(spec)
+
+    def show(
+        self,
+        told: Told,
+        attributes: str,
+        picture_attributes: str,
+        template: str | None = "",
+        wanted: str = ELEMENT,
+    ) -> str:
+        """
+        Return the marker of a picture or of a value of it, or what it stands for where none can be left.
 
         Args:
             told: Spec as told, storage, name and field of the source.
             attributes: Finished text of the `<img>`'s attributes, with a leading space.
             picture_attributes: The same for the `<picture>`.
+            template: Name of the template, to be named where the marker gets lost; None: it need not be printed.
+            wanted: The element, or which value.
 
         Raises:
             SpecError: What is asked for cannot be.
         """
         if told[0] not in self._checked:
-            canonical(told[0], self.config)  # a marker is left only for what will resolve
-            self._checked.add(told[0])
+            self.check(told[0])
         if self.is_open:
             if self._seal is None:
                 self._seal = marker.seal(conf.secrets()[0])
-            core = self._seal.core((*told, attributes, picture_attributes, ELEMENT))
+            core = self._seal.core((*told, attributes, picture_attributes, wanted))
             if core is not None:
-                self.slots[core] = (told, attributes, picture_attributes)
-                return f'<img data-ri="RI1.{core.decode()}."/>'
-        return self.resolve([(told, attributes, picture_attributes)])[0]
+                if core in self.slots:
+                    self.twice.append((core, self.slots[core][4]))
+                self.slots[core] = (told, attributes, picture_attributes, wanted, template)
+                if wanted == ELEMENT:
+                    return f'<img data-ri="RI1.{core.decode()}."/>'
+                return f"&/~ri?=RI1.{core.decode()}."
+        return self.resolve([(told, attributes, picture_attributes, wanted, template)])[0]
+
+    def manifest(self, told: Told) -> Manifest:
+        """Return what is known of a picture: looked up now, with all that is collected so far."""
+        if told not in self.known:
+            self.known |= self.look_up([*[slot[0] for slot in list(self.slots.values())], told])
+        return self.known[told]
 
     def substitute(self, content: bytes, charset: str = "utf-8") -> bytes:
         """
@@ -95,159 +134,113 @@ class Collector:
             content: Of an encoding that has ASCII in its place.
             charset: Of the content; what it cannot hold is written as a character reference.
         """
-        head, *pieces = content.split(marker.ELEMENT_START)
+        plain = self._plain(content)
+        if plain is None:
+            return self._substitute_anywhere(content, charset)
+        out, slots = plain
+        for place, text in enumerate(self.resolve(slots)):
+            out[2 * place + 1] = text.encode(charset, "xmlcharrefreplace")
+        return b"".join(out)
+
+    def _plain(self, content: bytes) -> tuple[list[bytes], list[Slot]] | None:
+        """
+        Return the text around its markers, a gap for each, and what they stand for: the way of most pages.
+
+        None where anything but elements, as the tag has left them, may be among them.
+        """
+        head, *pieces = content.split(_START)
+        if content.count(marker.FIRST) != len(pieces):
+            return None
         out = [head]
-        places: list[int] = []
+        cores: list[bytes] = []
         slots: list[Slot] = []
         for piece in pieces:
-            core, end, after = piece.partition(marker.ELEMENT_END)
-            slot = (self.slots.get(core) or _slot_of(core)) if end else None
-            if slot is None:
-                out += (marker.ELEMENT_START, piece)
-            else:
-                places.append(len(out))
-                slots.append(slot)
-                out += (b"", after)
-        for place, text in zip(places, self.resolve(slots), strict=True):
-            out[place] = text.encode(charset, "xmlcharrefreplace")
-        return b"".join(out)
+            core, end, after = piece.partition(_END)
+            slot = self.slots.get(core) or slot_of(core)
+            if not end or slot is None or slot[3] != ELEMENT:
+                return None
+            slots.append(slot)
+            cores.append(core)
+            out += (b"", after)
+        self.account.seen.update(cores)
+        return out, slots
+
+    def _substitute_anywhere(self, content: bytes, charset: str) -> bytes:
+        """Do the same where markers are escaped, stand for values, or are none of ours."""
+        found = self._found(content)
+        texts = self.resolve([slot for _, slot in found])
+        return escaping.replaced(content, [place for place, _ in found], texts, charset)
+
+    def _found(self, content: bytes) -> list[tuple[Found, Slot]]:
+        """Return the markers of a text that can be resolved where they stand, and what each stands for."""
+        return places_of(content, self.slots, self.account.seen)
+
+    def prepare(self, contents: Iterable[bytes]) -> None:
+        """Look up the pictures of several texts together, before each of them is resolved."""
+        asked = [slot[0] for content in contents for _, slot in self._found(content)]
+        if asked:
+            self.known |= self.look_up(asked)
+
+    def lost(self) -> set[str]:
+        """Return the names of the templates whose markers nobody has resolved."""
+        lost = self.slots.keys() - self.account.seen
+        if not lost:
+            return set()
+        names = [self.slots[core][4] for core in lost] + [name for core, name in self.twice if core in lost]
+        return {name for name in names if name is not None}
 
     def finalize(self, text: AnyText) -> AnyText:
         """Return a text with its markers resolved; a safe text stays one."""
-        if marker.ELEMENT_START.decode() not in text:
+        if _FIRST not in text:
             return text
         resolved = self.substitute(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
         return type(text)(resolved)
 
     def resolve(self, slots: Sequence[Slot]) -> list[str]:
-        """Return the markup of pictures."""
-        texts, pending = resolution.resolve(slots, self.config, self.budget)
-        self.pending |= pending
-        return texts
+        """Return what takes the place of each slot."""
+        if not slots:
+            return []
+        try:
+            return self._resolve(slots)
+        except Exception:
+            logger.exception("Cannot resolve %s picture(s)", len(slots))
+            # Nobody may freeze what is shown instead.
+            self.account.pending.update(slot[0][2] for slot in slots)
+            return [f"<img{slot[1]}>" if slot[3] == ELEMENT else "" for slot in slots]
 
+    def _resolve(self, slots: Sequence[Slot]) -> list[str]:
+        asked = [slot[0] for slot in slots]
+        # A URL of one picture may be an attribute of another one.
+        holding = [slot for slot in slots if _FIRST in slot[1]]
+        for slot in holding:
+            asked += [inner[0] for _, inner in self._found(slot[1].encode())]
+        manifests = self.look_up(asked)
+        if holding:
+            slots = [(slot[0], self._filled(slot[1], manifests), *slot[2:]) for slot in slots]
+        return self.texts(slots, manifests)
 
-def _slot_of(core: bytes) -> Slot | None:
-    """Return what a marker of another request or process stands for; None if it is not ours."""
-    fields = marker.read(core, [marker.seal(secret) for secret in conf.secrets()])
-    if fields is None or len(fields) != _FIELDS or fields[-1] != ELEMENT:
-        return None
-    spec, storage, name, field, attributes, picture_attributes, _ = fields
-    return (spec, storage, name, field), attributes, picture_attributes
+    def _filled(self, attributes: str, manifests: Mapping[Told, Manifest]) -> str:
+        """Return finished attributes with the markers among them resolved."""
+        if _FIRST not in attributes:
+            return attributes
+        content = attributes.encode()
+        found = self._found(content)
+        texts = self.texts([slot for _, slot in found], manifests)
+        return escaping.replaced(content, [place for place, _ in found], texts, "utf-8").decode()
 
+    def texts(self, slots: Sequence[Slot], manifests: Mapping[Told, Manifest]) -> list[str]:
+        """Return what takes the place of slots whose manifests are known."""
+        if self._addresses is None:
+            self._addresses = Addresses(self.config)
+        return texts(slots, manifests, self._addresses)
 
-# Who collects ------------------------------------------------------------------------------------------
-
-# Stands before the request's collector: a batch, or what resolves at once; None: nothing does.
-_active: ContextVar[Collector | None] = ContextVar("responsive_img_active", default=None)
-# Of the response in the making: what resolves at once counts as pending in it and spends its budget.
-_responding: ContextVar[Collector | None] = ContextVar("responsive_img_responding", default=None)
-
-
-@contextmanager
-def responding(request: object) -> Iterator[Collector]:
-    """Collect the pictures of a request's response, and no longer."""
-    collector = Collector()
-    setattr(request, ATTRIBUTE, collector)
-    token = _responding.set(collector)
-    try:
-        yield collector
-    finally:
-        _responding.reset(token)
-        collector.is_open = False
-
-
-def is_responding(request: object) -> bool:
-    """Tell whether the response to this request is already being collected for."""
-    collector = getattr(request, ATTRIBUTE, None)
-    return collector is not None and collector.is_open
-
-
-def collector_for(request: object) -> Collector:
-    """Return who collects for a render with this request: closed, so resolving at once, where nobody does."""
-    active = _active.get()
-    if active is None:
-        active = getattr(request, ATTRIBUTE, None)
-    return _closed() if active is None else active
-
-
-def _closed() -> Collector:
-    """Return a collector that leaves no markers, and shares the account of the response in the making."""
-    collector = Collector(_responding.get())
-    collector.is_open = False
-    return collector
-
-
-class Batch(Collector):
-    """
-    What `batch()` gives: collects without a request, until `finalize`.
-
-    Attributes:
-        left: Marker → how many of it have not gone through `finalize` yet.
-    """
-
-    __slots__ = ("left",)
-
-    def __init__(self) -> None:
-        super().__init__(_responding.get())
-        self.left: Counter[bytes] = Counter()
-
-    def show(self, told: Told, attributes: str, picture_attributes: str) -> str:
-        """Return the marker of a picture, and remember that it was given away."""
-        text = super().show(told, attributes, picture_attributes)
-        self.left.update(_cores(text.encode()))
-        return text
-
-    def substitute(self, content: bytes, charset: str = "utf-8") -> bytes:
-        """Return a text with its markers resolved; they are no longer left."""
-        self.left.subtract(_cores(content))
-        return super().substitute(content, charset)
-
-
-def _cores(content: bytes) -> list[bytes]:
-    """Return what is between the start and the end of each marker."""
-    pieces = content.split(marker.ELEMENT_START)[1:]
-    return [piece.partition(marker.ELEMENT_END)[0] for piece in pieces]
-
-
-@contextmanager
-def batch() -> Iterator[Batch]:
-    """
-    Collect the pictures of everything rendered inside; `finalize` on what it gives resolves them together.
-
-    Raises:
-        ResponsiveImgError: Under DEBUG, on leaving: not everything that was rendered went through `finalize`.
-    """
-    images = Batch()
-    with _collecting(images):
-        yield images
-    left = sum(count for count in images.left.values() if count > 0)
-    if left:
-        message = f"batch() was left with {left} marker(s) that never went through finalize()"
-        if conf.is_debug():
-            raise ResponsiveImgError(message)
-        logger.error(message)
-
-
-@contextmanager
-def immediate() -> Iterator[None]:
-    """Resolve the tags inside one by one, without markers: for text that leaves the response."""
-    with _collecting(_closed()):
-        yield
-
-
-@contextmanager
-def _collecting(collector: Collector) -> Iterator[None]:
-    token = _active.set(collector)
-    try:
-        yield
-    finally:
-        _active.reset(token)
-        collector.is_open = False
-
-
-def finalize(text: AnyText) -> AnyText:
-    """Return any text with its markers resolved, in one lookup; a safe text stays one."""
-    return (_active.get() or _closed()).finalize(text)
+    def look_up(self, asked: Sequence[Told]) -> dict[Told, Manifest]:
+        """Return manifests: of what is not known yet, looked up in one call."""
+        wanted = [told for told in asked if told not in self.known] if self.known else asked
+        budget = None if self.account.is_cache_only else self.account.budget
+        manifests, pending = look_up(wanted, self.config, budget)
+        self.account.pending |= pending
+        return {**manifests, **self.known} if self.known else manifests
 
 
 def has_marker(content: bytes) -> bool:

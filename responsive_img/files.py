@@ -15,8 +15,10 @@ from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.encoding import filepath_to_uri
 
 TEMPORARY_PREFIX = ".ri-"
-# `filepath_to_uri` leaves these, but in `url()` of CSS they would have to be quoted.
-_UNSAFE = str.maketrans({"'": "%27", "(": "%28", ")": "%29", " ": "%20"})
+# `filepath_to_uri` leaves these, but in `url()` of CSS or in JSON they would have to be quoted.
+_UNSAFE = str.maketrans(
+    {"'": "%27", "(": "%28", ")": "%29", " ": "%20", '"': "%22", "<": "%3C", ">": "%3E", "\\": "%5C"}
+)
 
 
 def encoded(name: str) -> str:

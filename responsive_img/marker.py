@@ -1,7 +1,8 @@
 """
 The marker: the text that a tag leaves in the page until the response ends.
 
-    <img data-ri="RI1.<payload>.<mac>."/>
+    <img data-ri="RI1.<payload>.<mac>."/>      stands for an element
+    &/~ri?=RI1.<payload>.<mac>.                stands for a value, such as a URL
 
 It carries all that the markup needs, so it resolves wherever it turns up, also out of a cache and in
 another process. It is signed, because text of users may contain look-alikes: without the signature they
@@ -19,14 +20,19 @@ from functools import lru_cache
 from hashlib import blake2b, sha256
 from hmac import compare_digest
 
-ELEMENT_START = b'<img data-ri="RI1.'
-ELEMENT_END = b'."/>'
+FIRST = b"RI1."
+# What stands around "RI1.<payload>.<mac>.": every escaper changes some character of it.
+ELEMENT_SHELL = ('<img data-ri="', '"/>')
+VALUE_SHELL = ("&/~ri?=", "")
 # Payload 8..4096 characters, signature exactly 20: linear to search, nothing nested.
-CORE = re.compile(rb"([A-Za-z0-9_~]{8,4096})\.([A-Za-z0-9_~]{20})")
+CORE = rb"[A-Za-z0-9_~]{8,4096}\.[A-Za-z0-9_~]{20}"
+_CORE = re.compile(CORE)
+_MARKER = re.compile(rb"RI1\.(" + CORE + rb")\.")
 SEPARATOR = (
     "\x1f"  # no field can hold it: control characters are dropped from attributes and refused in names
 )
-_MAX_BODY = 4096 // 4 * 3  # bytes that 4,096 characters of base64 carry
+MAX_PAYLOAD = 4096  # characters
+_MAX_BODY = MAX_PAYLOAD // 4 * 3  # bytes that so much base64 carries
 _TO_MARKER = bytes.maketrans(b"+/", b"_~")
 _FROM_MARKER = bytes.maketrans(b"_~", b"+/")
 
@@ -62,12 +68,16 @@ def seal(secret: str) -> Seal:
     return Seal(secret)
 
 
+def cores(content: bytes) -> list[bytes]:
+    """Return the "payload.signature" of all that looks like a marker in a text."""
+    return _MARKER.findall(content)
+
+
 def read(core: bytes, seals: Sequence[Seal]) -> list[str] | None:
     """Return the fields of a "payload.signature" that one of the seals signed; None for any other."""
-    match = CORE.fullmatch(core)
-    if match is None:
+    if not _CORE.fullmatch(core):
         return None
-    payload, signature = match.groups()
+    payload, _, signature = core.partition(b".")
     if not any(compare_digest(each.sign(payload), signature) for each in seals):
         return None
     try:
