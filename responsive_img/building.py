@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -18,10 +18,12 @@ from uuid import uuid4
 
 from django.db import DatabaseError
 
-from responsive_img import conf, keys, lookup, records, rendering, signals
+from responsive_img import conf, keys, lookup, manifest, records, rendering, signals
 from responsive_img.conf import Config
+from responsive_img.headers import Header
 from responsive_img.jobs import BuildJob
 from responsive_img.sources import SourceRef
+from responsive_img.variants import CHEAP
 
 if TYPE_CHECKING:
     from responsive_img.models import Picture, Source
@@ -45,8 +47,8 @@ class Budget:
 
     __slots__ = ("left",)
 
-    def __init__(self) -> None:
-        self.left: float | None = None
+    def __init__(self, left: float | None = None) -> None:
+        self.left = left
 
     @contextmanager
     def spending(self, allowed: float) -> Iterator[None]:
@@ -89,9 +91,14 @@ def picture_record(key: str, source_key: str, spec: str) -> Picture:
     return records.picture_model()(key=key, source_id=source_key, spec=spec)
 
 
-def build(job: BuildJob) -> None:
+def build_job(job: BuildJob, *, build: str = "all", hand_over: int = 0) -> None:
     """
     Build what the job asks for and nobody else builds; failures are recorded and logged, not raised.
+
+    Args:
+        job: What to build.
+        build: What is built now, as `Plan.part` has it; the rest is queued.
+        hand_over: s for which the rest counts as handed to the hook.
 
     Raises:
         DatabaseError: The records cannot be read or written.
@@ -100,31 +107,78 @@ def build(job: BuildJob) -> None:
     asked = dict(zip(picture_keys(job, config), job.specs, strict=True))
     owner = uuid4().hex
     claimed = records.claim(asked.keys(), version=job.version, owner=owner, seconds=LEASE)
-    if len(claimed) < len(asked):
-        claimed |= _claim_unrecorded(job, {key: asked[key] for key in asked.keys() - claimed}, owner)
+    if len(claimed) < len(asked) and not config.read_only:
+        claimed |= _claim_unrecorded(job, {key: asked[key] for key in asked.keys() - claimed.keys()}, owner)
     if not claimed:
         return
     source_key = keys.source_key(job.storage, job.name)
     mine = {key: asked[key] for key in sorted(claimed)}
     try:
-        built = rendering.render(job, mine, config, learn=partial(records.describe, source_key))
+        built = rendering.render(
+            job,
+            mine,
+            config,
+            learn=partial(_learn, source_key),
+            builds=_builds(build, claimed),
+            built=_names(claimed),
+        )
     except DatabaseError:
         raise
     except Exception as error:  # noqa: BLE001 - a storage raises what it likes; the page must not see it
         _fail(job, source_key, mine, error, owner=owner, config=config)
         return
-    texts = {key: found.dumps() for key, found in built.items()}
-    kept = records.finish(texts, owner=owner, version=job.version)
-    lookup.store({key: built[key] for key in kept}, config)
+    whole = {key: found for key, found in built.items() if found.state == manifest.READY}
+    parts = {key: found.dumps() for key, found in built.items() if key not in whole}
+    if parts:
+        records.keep(parts, owner=owner, version=job.version, seconds=hand_over)
+    texts = {key: found.dumps() for key, found in whole.items()}
+    kept = records.finish(texts, owner=owner, version=job.version) if whole else set()
+    lookup.store({key: whole[key] for key in kept}, config)
     if kept:
         signals.picture_built.send_robust(records.picture_model(), job=job)
 
 
-def _claim_unrecorded(job: BuildJob, asked: Mapping[str, str], owner: str) -> set[str]:
+def _learn(source_key: str, header: Header) -> None:
+    records.describe({source_key: header})
+
+
+def _builds(build: str, claimed: Mapping[str, str]) -> dict[str, str]:
+    """Return what is built of each picture: of one whose cheap part is there already, the rest."""
+    return {key: "all" if build == CHEAP and text else build for key, text in claimed.items()}
+
+
+def _names(claimed: Mapping[str, str]) -> set[str]:
+    """Return the names of the files that are built already."""
+    parts = [manifest.loads(text) for text in claimed.values() if text]
+    return {name for part in parts if part is not None for name in part.names()}
+
+
+def build_jobs(jobs: Sequence[BuildJob], *, build: str = "all", hand_over: int = 0) -> None:
+    """
+    Build at once; what the budget leaves is left to the next response or to a worker.
+
+    Args:
+        jobs: What to build.
+        build: As of `build`.
+        hand_over: As of `build`.
+
+    Raises:
+        DatabaseError: The records cannot be read or written.
+    """
+    config = conf.current()
+    for index, job in enumerate(jobs):
+        if is_over_budget():
+            left = jobs[index:]
+            records.release([key for job in left for key in picture_keys(job, config)])
+            return
+        build_job(job, build=build, hand_over=hand_over)
+
+
+def _claim_unrecorded(job: BuildJob, asked: Mapping[str, str], owner: str) -> dict[str, str]:
     """Claim what has no record yet: a job may come from a process that cannot write any."""
     missing = asked.keys() - records.pictures(asked.keys()).keys()
     if not missing:
-        return set()
+        return {}
     source = source_record(source_of(job), version=job.version)
     records.insert([source], [picture_record(key, source.key, asked[key]) for key in missing])
     return records.claim(missing, version=job.version, owner=owner, seconds=LEASE)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.cache import caches
@@ -20,6 +21,7 @@ from responsive_img import manifest, records, specs
 from responsive_img.conf import Config
 from responsive_img.geometry import Size
 from responsive_img.headers import Header
+from responsive_img.logs import log_once
 from responsive_img.manifest import Manifest
 from responsive_img.sources import SourceRef
 from responsive_img.variants import layout_without_source, planned
@@ -37,13 +39,23 @@ UNFINISHED = 60  # s that a pending or failed picture is believed
 DATABASE_CACHE_CHUNK = 900
 
 _broken_until = 0.0
+# Of `counted`, each open one.
+_counting: list[list[int]] = []
 
 
 class Asked(NamedTuple):
-    """A source under a canonical spec."""
+    """
+    A source under a canonical spec.
+
+    Attributes:
+        source: Which file.
+        spec: Canonical.
+        build: What is to be built in this process, whatever the hook; None: nothing.
+    """
 
     source: SourceRef
     spec: str
+    build: str | None = None
 
 
 class Recorded(NamedTuple):
@@ -60,6 +72,8 @@ def cached(picture_keys: Collection[str], config: Config) -> dict[str, Manifest]
     A failure of the cache is a miss of all; a value that cannot be read, or is no longer to be believed,
     is a miss of its own.
     """
+    for lookups in _counting:
+        lookups.append(len(picture_keys))
     values = _guarded(config, lambda cache: _get_many(cache, list(picture_keys))) or {}
     now = time.time()
     return {
@@ -67,6 +81,17 @@ def cached(picture_keys: Collection[str], config: Config) -> dict[str, Manifest]
         for key, value in values.items()
         if (read := manifest.loads(value)) is not None and not read.is_stale(now)
     }
+
+
+@contextmanager
+def counted() -> Iterator[list[int]]:
+    """Give a list to which each lookup adds the number of its pictures, in whatever thread it happens."""
+    lookups: list[int] = []
+    _counting.append(lookups)
+    try:
+        yield lookups
+    finally:
+        _counting[:] = [each for each in _counting if each is not lookups]
 
 
 def recorded(asked: Mapping[str, Asked], config: Config) -> Recorded:
@@ -87,7 +112,13 @@ def recorded(asked: Mapping[str, Asked], config: Config) -> Recorded:
         rows |= records.pictures(unreadable)
     now = time.time()
     read = of_records(rows, asked, config)
-    left = {key for key, found in read.items() if found.is_stale(now) or _is_unmeasured(rows[key])}
+    left = {
+        key
+        for key, found in read.items()
+        if found.is_stale(now)
+        or _is_unmeasured(rows[key])
+        or (asked[key].build and found.state == manifest.PENDING)
+    }
     known = {key: found for key, found in read.items() if key not in left}
     _refill(rows, known, config)
     return Recorded(known, {key: rows[key] for key in left})
@@ -171,6 +202,10 @@ def _guarded(config: Config, call: Any) -> Any:
         # Looked up each time: a client shared by threads in a module global loses answers.
         return call(caches[config.cache])
     except Exception as error:  # noqa: BLE001 - every backend raises classes of its own
+        # A pool whose connections are all in use says nothing of the cache: this response alone does without.
+        if any(each.__name__ == "MaxConnectionsError" for each in type(error).__mro__):
+            log_once(f"The cache {config.cache!r} has no connection left, see its max_connections: {error!r}")
+            return None
         _broken_until = time.monotonic() + BREAK
         logger.warning("The cache %r failed, and is left alone for %s s: %r", config.cache, BREAK, error)
         return None
@@ -187,12 +222,15 @@ def of_record(row: Picture, asked: Asked, config: Config, now: float) -> Manifes
     moment = row.not_before if row.state == records.FAILED else row.lease_until
     until = min(now + UNFINISHED, moment.timestamp() if moment else now)
     state = manifest.FAILED if row.state == records.FAILED else manifest.PENDING
+    part = manifest.loads(row.renditions)
+    if part is not None:
+        return part.as_unfinished(state, until)
     return unbuilt(asked, row.source, config, state, until)
 
 
 def unbuilt(asked: Asked, source: Source | None, config: Config, state: str, until: float) -> Manifest:
     """Return the manifest of a picture without a rendition: the source, in the size of the layout."""
-    return manifest.compose((), layout(asked, source, config), state=state, until=max(1, int(until)))
+    return manifest.compose((), layout(asked, source, config)).as_unfinished(state, until)
 
 
 def layout(asked: Asked, source: Source | None, config: Config) -> tuple[int | None, int | None]:

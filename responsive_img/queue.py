@@ -1,17 +1,36 @@
-"""The database queue's worker: builds what the hook `enqueue` and exhausted budgets have left."""
+"""The database queue's worker: builds what the hook `enqueue`, exhausted budgets and lost messages have left."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from responsive_img import conf, hooks, records
+from django.db import connections
+
+from responsive_img import backlog, building, conf, handover
 from responsive_img.keys import picture_key
+from responsive_img.signals import picture_failed
 
 if TYPE_CHECKING:
     from responsive_img.models import Picture
 
 CHUNK = 100  # sources read at a time
+
+
+class Stopped(NamedTuple):
+    """
+    How a run of the worker ended.
+
+    Attributes:
+        sources: How many it has worked on.
+        errors: How many of them failed.
+        is_whole: Whether it has come to the end of the queue.
+    """
+
+    sources: int
+    errors: int
+    is_whole: bool
 
 
 def process_queue() -> int:
@@ -20,16 +39,68 @@ def process_queue() -> int:
 
     Any number of processes may run it at once.
     """
-    count = 0
+    return work().sources
+
+
+def work(
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    built: Callable[[str], object] = lambda _: None,
+    max_errors: int = 0,
+) -> Stopped:
+    """
+    Build all queued pictures.
+
+    Args:
+        should_stop: Asked before each source.
+        built: Told the name of each source that is done.
+        max_errors: After so many failures it stops; 0: never.
+
+    Raises:
+        DatabaseError: The records cannot be read or written.
+    """
+    if conf.current().read_only:
+        return Stopped(0, 0, is_whole=True)
+    backlog.bury(None, seconds=conf.current().retry)
+    errors: list[str] = []
+
+    def count(job: object, **_: object) -> None:
+        errors.append(str(job))
+
+    picture_failed.connect(count)
+    try:
+        return _work(should_stop, built, max_errors, errors)
+    finally:
+        picture_failed.disconnect(count)
+
+
+def _work(
+    should_stop: Callable[[], bool], built: Callable[[str], object], max_errors: int, errors: Sequence[str]
+) -> Stopped:
+    done = 0
     last = ""
-    while source_keys := records.queued_sources(CHUNK, after=last):
-        pictures = _wanted(records.queued(source_keys))
-        for source in {picture.source_id: picture.source for picture in pictures}.values():
-            specs = [picture.spec for picture in pictures if picture.source_id == source.key]
-            hooks.run(hooks.job_of(source, specs))
-            count += 1
+    while source_keys := backlog.queued_sources(CHUNK, after=last):
         last = source_keys[-1]
-    return count
+        # Workers that start together go different ways.
+        random.shuffle(source_keys)
+        for source_key in source_keys:
+            if should_stop() or 0 < max_errors <= len(errors):
+                return Stopped(done, len(errors), is_whole=False)
+            _drop_dead_connections()
+            pictures = _wanted(backlog.queued([source_key]))
+            if pictures:
+                source = pictures[0].source
+                building.build_job(handover.job_of(source, [picture.spec for picture in pictures]))
+                built(source.name)
+                done += 1
+    return Stopped(done, len(errors), is_whole=True)
+
+
+def _drop_dead_connections() -> None:
+    """Close connections that are broken or too old, but none that somebody has a transaction on."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
 
 
 def _wanted(pictures: Sequence[Picture]) -> list[Picture]:
@@ -40,3 +111,8 @@ def _wanted(pictures: Sequence[Picture]) -> list[Picture]:
         for picture in pictures
         if picture.key == picture_key(picture.source.storage, picture.source.name, picture.spec, storage)
     ]
+
+
+def take_over(seconds: float) -> int:
+    """Queue what has been building for longer than so many seconds, and return how many pictures that are."""
+    return backlog.release_stale(seconds, building.LEASE)

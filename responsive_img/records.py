@@ -1,70 +1,44 @@
 """
 The records in the database: every query of this library.
 
-The only module that names the models, and through `apps.get_model`, so that everything above it can be
-imported before the app registry is ready.
+`rows` alone names the models, and through `apps.get_model`, so that everything above it can be imported before
+the app registry is ready.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import random
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.apps import apps
-from django.db import router, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from responsive_img.headers import Header
+from responsive_img.rows import (
+    ANEW,
+    MAX_ATTEMPTS,
+    picture_rows,
+    source_rows,
+    unharmed_transaction,
+    unless_read_only,
+)
+from responsive_img.rows import BUILDING as BUILDING
+from responsive_img.rows import FAILED as FAILED
+from responsive_img.rows import KNOWN as KNOWN
+from responsive_img.rows import NEW as NEW
+from responsive_img.rows import QUEUED as QUEUED
+from responsive_img.rows import READY as READY
+from responsive_img.rows import database as database
+from responsive_img.rows import is_in_transaction as is_in_transaction
+from responsive_img.rows import on_commit as on_commit
+from responsive_img.rows import picture_model as picture_model
+from responsive_img.rows import source_model as source_model
 
 if TYPE_CHECKING:
     from responsive_img.models import Picture, Source
-
-# Names of the states, as stored; the choices are on the models.
-QUEUED, BUILDING, READY, FAILED = "queued", "building", "ready", "failed"
-KNOWN = "known"
-
-
-def picture_model() -> type[Picture]:
-    """Return the model of a picture."""
-    return apps.get_model("responsive_img", "Picture")
-
-
-def source_model() -> type[Source]:
-    """Return the model of a source."""
-    return apps.get_model("responsive_img", "Source")
-
-
-def _pictures() -> QuerySet[Picture]:
-    """Return the pictures where they are written: a replica may not have yet what this process just wrote."""
-    return picture_model()._default_manager.using(router.db_for_write(picture_model()))
-
-
-def _sources() -> QuerySet[Source]:
-    return source_model()._default_manager.using(router.db_for_write(picture_model()))
-
-
-@contextmanager
-def _unharmed_transaction() -> Iterator[None]:
-    """Within a transaction of the user's: a savepoint, so that an error of ours does not end theirs."""
-    if is_in_transaction():
-        with transaction.atomic(using=router.db_for_write(picture_model())):
-            yield
-    else:
-        yield
-
-
-def is_in_transaction() -> bool:
-    """Tell whether what is written now may still be taken back."""
-    return bool(transaction.get_connection(router.db_for_write(picture_model())).in_atomic_block)
-
-
-def on_commit(call: Callable[[], object]) -> None:
-    """Call when what was written is there for others too; an error is logged, and stops nothing else."""
-    using = router.db_for_write(picture_model())
-    transaction.on_commit(call, using=using, robust=True)
 
 
 def replicated_pictures(keys: Collection[str]) -> dict[str, Picture]:
@@ -75,26 +49,30 @@ def replicated_pictures(keys: Collection[str]) -> dict[str, Picture]:
 
 def pictures(keys: Collection[str]) -> dict[str, Picture]:
     """Return the pictures of these keys with their sources, as they are now: one query."""
-    found = _pictures().select_related("source").filter(key__in=sorted(keys))
+    found = picture_rows().select_related("source").filter(key__in=sorted(keys))
     return {picture.key: picture for picture in found}
 
 
 def sources(keys: Collection[str]) -> dict[str, Source]:
     """Return the sources of these keys, as they are now: one query."""
-    return {source.key: source for source in _sources().filter(key__in=sorted(keys))}
+    return {source.key: source for source in source_rows().filter(key__in=sorted(keys))}
 
 
+@unless_read_only(lambda: None)
 def insert(new_sources: Iterable[Source], new_pictures: Iterable[Picture]) -> None:
     """
     Insert what may not have a row yet: one transaction, or a savepoint of the user's.
 
     In the order of the keys: two transactions with opposite orders deadlock.
     """
-    with transaction.atomic(using=router.db_for_write(picture_model())):
-        _sources().bulk_create(sorted(new_sources, key=lambda source: source.key), ignore_conflicts=True)
-        _pictures().bulk_create(sorted(new_pictures, key=lambda picture: picture.key), ignore_conflicts=True)
+    with transaction.atomic(using=database()):
+        source_rows().bulk_create(sorted(new_sources, key=lambda source: source.key), ignore_conflicts=True)
+        picture_rows().bulk_create(
+            sorted(new_pictures, key=lambda picture: picture.key), ignore_conflicts=True
+        )
 
 
+@unless_read_only(set)
 def open_for_hook(
     new_sources: Iterable[Source],
     new_pictures: Iterable[Picture],
@@ -114,7 +92,7 @@ def open_for_hook(
         seconds: For so long nobody else hands them over.
     """
     now = timezone.now()
-    with transaction.atomic(using=router.db_for_write(picture_model())):
+    with transaction.atomic(using=database()):
         insert(new_sources, new_pictures)
         not_handed_over = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
         mine = _open(keys, now).filter(~Q(state=QUEUED) | not_handed_over)
@@ -122,10 +100,11 @@ def open_for_hook(
         return _owned(keys, owner, QUEUED)
 
 
-@_unharmed_transaction()
-def claim(keys: Collection[str], *, version: str, owner: str, seconds: int) -> set[str]:
+@unless_read_only(dict)
+@unharmed_transaction()
+def claim(keys: Collection[str], *, version: str, owner: str, seconds: int) -> dict[str, str]:
     """
-    Return the keys of the pictures that this owner, and no other, now builds.
+    Return the pictures that this owner, and no other, now builds: key → manifest text of what is built already.
 
     Those of a source that has another version than the job's are not: it was replaced meanwhile.
 
@@ -137,16 +116,19 @@ def claim(keys: Collection[str], *, version: str, owner: str, seconds: int) -> s
     _open(keys, now).filter(source__in=_of_version(version)).update(
         state=BUILDING, owner=owner, lease_until=lease, attempts=F("attempts") + 1
     )
-    return _owned(keys, owner, BUILDING)
+    mine = picture_rows().filter(key__in=sorted(keys), owner=owner, state=BUILDING)
+    return dict(mine.values_list("key", "renditions"))
 
 
-@_unharmed_transaction()
+@unless_read_only(lambda: None)
+@unharmed_transaction()
 def release(keys: Collection[str]) -> None:
     """Leave queued pictures to whoever comes first: the next response that shows them, or a worker."""
-    _pictures().filter(key__in=sorted(keys), state=QUEUED).update(lease_until=None)
+    picture_rows().filter(key__in=sorted(keys), state=QUEUED).update(lease_until=None)
 
 
-@_unharmed_transaction()
+@unless_read_only(set)
+@unharmed_transaction()
 def finish(manifests: Mapping[str, str], *, owner: str, version: str) -> set[str]:
     """
     Record built pictures, and return the keys of those that were still this owner's to record.
@@ -156,7 +138,7 @@ def finish(manifests: Mapping[str, str], *, owner: str, version: str) -> set[str
         owner: Who claimed them.
         version: Of the source that was built; one that was replaced meanwhile is queued again.
     """
-    mine = _pictures().filter(owner=owner)
+    mine = picture_rows().filter(owner=owner)
     current = mine.filter(source__in=_of_version(version))
     done = {"state": READY, "owner": "", "lease_until": None, "not_before": None, "attempts": 0}
     kept = {key for key, text in manifests.items() if current.filter(key=key).update(renditions=text, **done)}
@@ -165,64 +147,112 @@ def finish(manifests: Mapping[str, str], *, owner: str, version: str) -> set[str
     return kept
 
 
-@_unharmed_transaction()
+@unless_read_only(set)
+@unharmed_transaction()
+def keep(manifests: Mapping[str, str], *, owner: str, version: str, seconds: int) -> set[str]:
+    """
+    Record pictures of which a part is built, queue the rest, and return the keys as `finish` does.
+
+    Args:
+        manifests: Picture key → manifest text of what is built.
+        owner: Who claimed them.
+        version: Of the source that was built.
+        seconds: For so long nobody else hands the rest to the hook.
+    """
+    mine = picture_rows().filter(owner=owner, source__in=_of_version(version))
+    lease = timezone.now() + timedelta(seconds=seconds) if seconds else None
+    rest = {"state": QUEUED, "lease_until": lease, "attempts": 0}
+    kept = {key for key, text in manifests.items() if mine.filter(key=key).update(renditions=text, **rest)}
+    if len(kept) < len(manifests):  # of a source that was replaced meanwhile
+        lost = picture_rows().filter(owner=owner, key__in=sorted(manifests.keys() - kept))
+        lost.update(state=QUEUED, lease_until=None)
+    return kept
+
+
+@unless_read_only(lambda: None)
+@unharmed_transaction()
 def reopen(keys: Collection[str]) -> None:
     """Queue ready pictures whose record cannot be read any more."""
-    _pictures().filter(key__in=sorted(keys), state=READY).update(state=QUEUED, lease_until=None)
+    picture_rows().filter(key__in=sorted(keys), state=READY).update(state=QUEUED, lease_until=None)
 
 
-@_unharmed_transaction()
-def describe(key: str, header: Header) -> None:
-    """Record what the header of a source told."""
-    _sources().filter(key=key).update(
-        width=header.size.width,
-        height=header.size.height,
-        format=header.format,
-        is_animated=header.is_animated,
-        state=KNOWN,
-        error="",
-        retry_at=None,
-    )
+@unless_read_only(lambda: None)
+@unharmed_transaction()
+def describe(headers: Mapping[str, Header]) -> None:
+    """Record what the headers of sources told, by their keys: one query."""
+    known = [
+        source_model()(
+            key=key,
+            width=header.size.width,
+            height=header.size.height,
+            format=header.format,
+            is_animated=header.is_animated,
+            state=KNOWN,
+        )
+        for key, header in sorted(headers.items())
+    ]
+    fields = ["width", "height", "format", "is_animated", "state", "error", "retry_at"]
+    if known:
+        source_rows().bulk_update(known, fields)
 
 
-@_unharmed_transaction()
+@unless_read_only(lambda: None)
+@unharmed_transaction()
 def fail(source_key: str, keys: Collection[str], *, owner: str, error: str, seconds: int) -> None:
-    """Record that these pictures of a source could not be built, and are tried again after `seconds`."""
-    retry_at = timezone.now() + timedelta(seconds=seconds)
-    _sources().filter(key=source_key).update(state=FAILED, error=error, retry_at=retry_at)
-    _pictures().filter(key__in=sorted(keys), owner=owner).update(
-        state=FAILED, owner="", lease_until=None, not_before=retry_at
-    )
+    """
+    Record that these pictures of a source could not be built, and are tried again later.
+
+    Args:
+        source_key: Of the source.
+        keys: Of the pictures.
+        owner: Who claimed them.
+        error: The reason.
+        seconds: Until the second attempt; the next ones come ever later.
+    """
+    mine = picture_rows().filter(key__in=sorted(keys), owner=owner)
+    later = retry_at(max(mine.values_list("attempts", flat=True), default=1), seconds)
+    source_rows().filter(key=source_key).update(state=FAILED, error=error, retry_at=later)
+    mine.update(state=FAILED, owner="", lease_until=None, not_before=later)
 
 
-def queued_sources(limit: int, *, after: str = "") -> list[str]:
-    """Return the keys of sources with open pictures, in their order, from behind `after` on."""
-    waiting = _pictures().filter(_is_open(timezone.now()), source_id__gt=after)
-    return list(waiting.order_by("source_id").values_list("source_id", flat=True).distinct()[:limit])
+def retry_at(attempts: int, seconds: int) -> datetime:
+    """Return when to try again: after `seconds`, then 4 and 16 times as long, and so on to 256 times."""
+    if attempts <= 1:
+        return timezone.now() + timedelta(seconds=seconds)
+    jitter = random.uniform(1, 1.25)  # noqa: S311 - spreads what has failed together
+    return timezone.now() + timedelta(seconds=seconds * 4 ** min(attempts - 1, 4) * jitter)
 
 
-def queued(source_keys: Collection[str]) -> list[Picture]:
-    """Return the open pictures of these sources, with them: one query."""
-    waiting = _pictures().filter(_is_open(timezone.now()))
-    return list(
-        waiting.filter(source_id__in=source_keys).select_related("source").order_by("source_id", "key")
-    )
+@unless_read_only(list)
+@unharmed_transaction()
+def replace(source_key: str, version: str) -> list[str]:
+    """Record that a source has other content, and return the keys of its pictures, all queued anew."""
+    with transaction.atomic(using=database()):
+        known = source_rows().filter(key=source_key)
+        if not known.update(
+            version=version, width=None, height=None, format="", state=NEW, error="", retry_at=None
+        ):
+            return []
+        pictures = picture_rows().filter(source_id=source_key)
+        pictures.update(renditions="", **ANEW)
+        return list(pictures.values_list("key", flat=True))
 
 
 def _of_version(version: str) -> QuerySet[Source]:
     """Return the sources of this version: a condition on another table, so that claims stay exclusive."""
-    return _sources().filter(version=version)
+    return source_rows().filter(version=version)
 
 
-def _is_open(now: datetime) -> Q:
+def is_open(now: datetime) -> Q:
     """Return the condition for a picture to be built by whoever claims it."""
-    return Q(state=QUEUED) | Q(state=BUILDING, lease_until__lt=now) | Q(state=FAILED, not_before__lte=now)
+    lost = Q(state=BUILDING, lease_until__lt=now, attempts__lt=MAX_ATTEMPTS)
+    return Q(state=QUEUED) | lost | Q(state=FAILED, not_before__lte=now)
 
 
 def _open(keys: Collection[str], now: datetime) -> QuerySet[Picture]:
-    return _pictures().filter(_is_open(now), key__in=sorted(keys))
+    return picture_rows().filter(is_open(now), key__in=sorted(keys))
 
 
 def _owned(keys: Collection[str], owner: str, state: str) -> set[str]:
-    mine = _pictures().filter(key__in=sorted(keys), owner=owner, state=state)
+    mine = picture_rows().filter(key__in=sorted(keys), owner=owner, state=state)
     return set(mine.values_list("key", flat=True))

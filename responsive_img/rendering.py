@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from io import BytesIO
 from os import SEEK_END
+from types import MappingProxyType
 from typing import IO, cast
 
 from django.utils.module_loading import import_string
@@ -19,7 +20,7 @@ from responsive_img.headers import SVG, Header
 from responsive_img.isolation import IsolatedEngine
 from responsive_img.jobs import BuildJob
 from responsive_img.manifest import Manifest, Rendition
-from responsive_img.sources import SourceRef, storage_of
+from responsive_img.sources import SourceRef, rendition_storage, storage_of
 from responsive_img.specs import from_text
 from responsive_img.variants import Plan, Variant, planned
 
@@ -32,11 +33,13 @@ HEAD = 1024 * 1024  # bytes in which the header of a file over the limit is look
 @contextmanager
 def engine(config: Config) -> Iterator[Engine]:
     """Give the engine that the settings name, in a child process if they say so."""
+    used = import_string(config.engine)
     if config.isolation == IN_A_PROCESS:
-        with closing(IsolatedEngine(config.engine)) as isolated:
+        # From where it is, not from where it is named: that may be a module that needs Django.
+        with closing(IsolatedEngine(f"{used.__module__}.{used.__qualname__}")) as isolated:
             yield isolated
     else:
-        yield cast("Engine", import_string(config.engine)())
+        yield cast("Engine", used())
 
 
 def read_header(source: SourceRef, config: Config) -> Header:
@@ -52,7 +55,13 @@ def read_header(source: SourceRef, config: Config) -> Header:
 
 
 def render(
-    job: BuildJob, asked: Mapping[str, str], config: Config, *, learn: Callable[[Header], None]
+    job: BuildJob,
+    asked: Mapping[str, str],
+    config: Config,
+    *,
+    learn: Callable[[Header], None],
+    builds: Mapping[str, str] = MappingProxyType({}),
+    built: Collection[str] = (),
 ) -> dict[str, Manifest]:
     """
     Write the files of a source under several specs, decoding it once.
@@ -62,9 +71,11 @@ def render(
         asked: Picture key → canonical spec.
         config: The settings.
         learn: Called with the header as soon as it is read.
+        builds: Picture key → what is built of it, as `Plan.part` has it; else everything.
+        built: Names of files, percent-encoded, that are there already.
 
     Returns:
-        Picture key → manifest.
+        Picture key → manifest, pending where a part is missing.
 
     Raises:
         SourceError: The source cannot be opened.
@@ -77,22 +88,35 @@ def render(
         learn(header)
         as_it_is = _is_over_the_limits(source, file, header, config)
         plans = _plans(asked, source, header, config, as_it_is=as_it_is)
-        names = {
-            variant: keys.rendition_name(source, job.version, variant, config.directory)
-            for found in plans.values()
-            for variant in found.variants
-        }
+        parts = {key: found.part(builds.get(key, "all")) for key, found in plans.items()}
+        names = _names(source, job, parts.values(), config)
         # Two specs may ask for the same file: it is encoded once.
-        variants = {name: variant for variant, name in names.items()}
-        saved = _saved(used.render(file, list(variants.values())), names, source, config) if variants else {}
+        wanted = {name: variant for variant, name in names.items() if files.encoded(name) not in built}
+        saved = _saved(used.render(file, list(wanted.values())), names, source, config) if wanted else {}
     return {
-        key: manifest.compose(
-            [_rendition(variant, saved[names[variant]]) for variant in found.variants],
-            found.layout,
-            version=job.version,
-        )
+        key: _manifest(job, found, parts[key], [saved.get(names[each], names[each]) for each in parts[key]])
         for key, found in plans.items()
     }
+
+
+def _names(
+    source: SourceRef, job: BuildJob, parts: Iterable[Iterable[Variant]], config: Config
+) -> dict[Variant, str]:
+    return {
+        variant: keys.rendition_name(source, job.version, variant, config.directory)
+        for part in parts
+        for variant in part
+    }
+
+
+def _manifest(job: BuildJob, found: Plan, part: Sequence[Variant], names: Sequence[str]) -> Manifest:
+    """Return the manifest of a part of a plan, pending where that is not all."""
+    return manifest.compose(
+        [_rendition(variant, name) for variant, name in zip(part, names, strict=True)],
+        found.layout,
+        version=job.version,
+        state=manifest.READY if tuple(part) == found.variants else manifest.PENDING,
+    )
 
 
 def _header(source: SourceRef, file: IO[bytes], used: Engine, config: Config) -> Header:
@@ -128,7 +152,7 @@ def _saved(
     config: Config,
 ) -> dict[str, str]:
     """Write files as they are made, and return the name each has been given by its asked name."""
-    storage = storage_of(config.storage or source.storage)
+    storage = storage_of(rendition_storage(source.storage, config.storage))
     return {names[variant]: files.save(storage, names[variant], content) for variant, content in rendered}
 
 
