@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -28,7 +29,7 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from PIL import Image, ImageDraw
 
-from responsive_img import lookup, records, resolution
+from responsive_img import logs, lookup, records
 from responsive_img.middleware import ResponsiveImgMiddleware
 from templatetags_tests.models import Photo
 
@@ -44,10 +45,22 @@ STORAGE_METHODS = {
     ),
 }  # fmt: skip
 
+# Modules that say the same on every Python and Django, or take long to say it.
+SLOW_MODULES = re.compile(
+    r"test_(html|reference|laws|escaping|streaming|bodies|renders|asgi|meta|workers|hooks_brokers|single_flight|rows_)"
+)
+
 # One WebP file of 20 px from `photos/cat.jpg`: the same name wherever it is asked for.
 ONE_FILE = '{% img photo.image width=20 format="webp" densities="1" alt="" %}'
 RENDITION = "renditions/photos/cat-20w.f41384ab.webp"
 MARKUP = f'<img src="/media/{RENDITION}" width="20" height="10" alt="" loading="lazy" decoding="async">'
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what the matrix leaves out."""
+    for item in items:
+        if SLOW_MODULES.match(item.path.name):
+            item.add_marker(pytest.mark.slow)
 
 
 def drawn(size: tuple[int, int] = (80, 40), format: str = "JPEG", **options: Any) -> bytes:
@@ -78,7 +91,7 @@ def _fresh(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     settings.RESPONSIVE_IMG_BUILD_BUDGET = 60  # s; a busy machine must not change what is built
     cache.clear()
     monkeypatch.setattr(lookup, "_broken_until", 0.0)
-    monkeypatch.setattr(resolution, "_logged", set())
+    monkeypatch.setattr(logs, "_logged", {})
 
 
 @pytest.fixture

@@ -7,16 +7,19 @@ from fractions import Fraction
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from responsive_img.defaults import Defaults, effective
 from responsive_img.formats import FORMATS
 from responsive_img.geometry import FocalPoint, Size
 from responsive_img.manifest import FAILED, PENDING, PREFIX, READY, Manifest
-from responsive_img.specs import ANY_FORMAT, Defaults, Spec, effective, sorted_quality
+from responsive_img.specs import ANY_FORMAT, BUILDS, Spec, sorted_quality
 
 # A machine that is busy with other tests is slow, not wrong.
 settings.register_profile("responsive_img", deadline=None, max_examples=50)
 settings.load_profile("responsive_img")
 
 MAX_SIDE = 4096  # px, of the settings' default
+# What tells the candidates of a spec apart.
+CANDIDATES = ("densities", "widths")
 SIDES = ("", "width", "height", "width height", "ratio", "width ratio", "height ratio")
 
 sizes = st.builds(Size, st.integers(1, 6000), st.integers(1, 6000))
@@ -26,6 +29,8 @@ format_names = st.sampled_from(list(FORMATS))
 densities = st.lists(st.integers(100, 500).map(lambda n: n / 100), max_size=3).map(
     lambda values: tuple(sorted({1.0, *values}))
 )
+# Of at most this many candidates and all formats, a picture is within its limit of renditions.
+MAX_CANDIDATES = 6
 qualities = st.dictionaries(st.sampled_from([ANY_FORMAT, *FORMATS]), st.integers(1, 100)).map(sorted_quality)
 # Surrogates: no encoding has them.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -36,6 +41,12 @@ name_parts = st.text(
 names = st.lists(name_parts, min_size=1, max_size=3).map("/".join).filter(lambda name: len(name) <= 1000)
 
 
+def width_lists(widest: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """Draw what `widths` can say."""
+    lengths = st.lists(st.integers(1, widest), min_size=1, max_size=MAX_CANDIDATES)
+    return lengths.map(lambda values: tuple(sorted(set(values))))
+
+
 @st.composite
 def told_specs(
     draw: st.DrawFn,
@@ -43,6 +54,8 @@ def told_specs(
     presets: bool = True,
     sides: tuple[str, ...] = SIDES,
     fits: tuple[str | None, ...] = (None, "cover", "contain"),
+    candidates: tuple[str, ...] = CANDIDATES,
+    may_be_single: bool = True,
 ) -> Spec:
     """Draw what one tag can say, its sides within the limit."""
     told = draw(st.sampled_from(sides)).split()
@@ -53,19 +66,28 @@ def told_specs(
     high = min(Fraction(100), Fraction(MAX_SIDE, height or 1))
     has_box = "ratio" in told or (width is not None and height is not None)
     fit = draw(st.sampled_from(fits)) if has_box else None
+    ratio = draw(st.fractions(low, high, max_denominator=100_000)) if "ratio" in told else None
+    has_widths = draw(st.sampled_from(candidates)) == "widths"
+    box_ratio = ratio or (Fraction(width, height) if width and height else Fraction(1))
+    widest = int(MAX_SIDE * min(Fraction(1), box_ratio))
     is_alone = draw(st.booleans())
     return Spec(
         preset=draw(st.none() | texts.filter(bool)) if presets else None,
         width=width,
         height=height,
-        ratio=draw(st.fractions(low, high, max_denominator=100_000)) if "ratio" in told else None,
+        ratio=ratio,
         fit=fit,
         focal=None if fit == "contain" else draw(st.none() | focal_points),
         upscale=draw(st.none() | st.booleans()),
-        densities=draw(st.none() | densities),
+        densities=None if has_widths else draw(st.none() | densities),
+        widths=draw(width_lists(widest)) if has_widths else None,
+        sizes=draw(st.none() | texts) if has_widths else None,
         formats=None if is_alone else draw(st.none() | st.lists(format_names, unique=True).map(tuple)),
         format=draw(format_names) if is_alone else None,
         quality=draw(st.none() | qualities),
+        still=draw(st.none() | st.just(value=True)),
+        single=draw(st.none() | st.just(value=True)) if may_be_single else None,
+        build=draw(st.none() | st.sampled_from(BUILDS)),
     )
 
 

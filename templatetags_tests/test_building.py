@@ -15,8 +15,9 @@ from django.utils import timezone
 from PIL import Image
 
 from responsive_img import building, conf, engine, keys, manifest, records, signals
+from responsive_img.defaults import effective
 from responsive_img.hooks import BuildJob, run
-from responsive_img.specs import effective, from_text
+from responsive_img.specs import from_text
 
 DRAWN: list[str] = []
 

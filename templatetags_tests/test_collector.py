@@ -10,13 +10,18 @@ import pytest
 from django.http import HttpResponse
 from django.template import engines
 from django.test import RequestFactory
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import responsive_img
-from responsive_img import batch, collector, finalize, immediate, marker
-from responsive_img.exceptions import ResponsiveImgError
-from templatetags_tests.conftest import MARKUP, ONE_FILE, respond
+from responsive_img import batch, finalize, immediate, marker, scopes
+from responsive_img.collector import Collector, has_marker
+from responsive_img.escaping import ESCAPERS
+from responsive_img.exceptions import ResponsiveImgError, SpecError
+from responsive_img.resolution import ELEMENT, SRCSET, URL, WIDTH
+from responsive_img.scopes import Batch
+from templatetags_tests.conftest import MARKUP, ONE_FILE, RENDITION, respond
 
 LANGUAGES = ("django", "jinja2")
 START = '<img data-ri="RI1.'
@@ -265,7 +270,8 @@ def test_after_a_batch_its_markers_still_resolve(render, photo, log):
 
     assert images.finalize(text) == MARKUP
     assert finalize(text) == MARKUP
-    assert images.show(*next(iter(images.slots.values()))) == MARKUP
+    told, attributes, picture_attributes, wanted, template = next(iter(images.slots.values()))
+    assert images.show(told, attributes, picture_attributes, template, wanted) == MARKUP
 
 
 @pytest.mark.parametrize("kind", [str, SafeString, Markup])
@@ -468,9 +474,32 @@ def test_a_text_of_users_cannot_name_a_picture(page, photo, db):
     assert response.content.decode() == escaped + users + MARKUP
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "alt", ["<img data-ri='", '<img data-ri="', "data-ri=", "' data-ri='", '" data-ri="', "<img "]
+)
+@pytest.mark.parametrize("core", [False, True])
+def test_a_text_of_users_swallows_no_tag_of_the_site(page, photo, marked, language, alt, core):
+    """Not even with a marker that somebody has seen: it stands in an attribute, as text."""
+    told = alt + (marked.removeprefix(START).removesuffix('"/>') if core else "")
+    told = told if not core else told.replace(marked.split('"')[1], "") + marked.split('"')[1]
+    logo = '<img src="logo.png" alt="{{ told }}">'
+    plain = ONE_FILE.replace('alt=""', "alt=told")
+
+    html = page(language, logo + plain + logo + ONE_FILE, {"photo": photo, "told": told}).content.decode()
+
+    shown = str(conditional_escape(told))
+    if language == "jinja2":
+        shown = str(escape(told))
+    own = f'<img src="logo.png" alt="{shown}">'
+    picture = MARKUP.replace('alt=""', f'alt="{conditional_escape(told)}"')
+    assert html == own + picture + own + MARKUP
+
+
 def test_public_names_come_from_their_modules():
-    assert responsive_img.batch is collector.batch
-    assert {"batch", "finalize", "immediate"} <= set(dir(responsive_img))
+    for name in ("batch", "finalize", "immediate"):
+        assert getattr(responsive_img, name) is getattr(scopes, name)
+        assert name in dir(responsive_img)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         responsive_img.nothing  # noqa: B018 - what is tested
 
@@ -494,3 +523,212 @@ def test_the_html_of_a_jinja_template_inside_a_django_page_is_one_batch(in_reque
 
     assert html == MARKUP * 2
     assert cache_calls["get_many"] == 1
+
+
+ATTRIBUTES = ' alt="" loading="lazy" decoding="async"'
+UNKNOWN_PLACE = (
+    "A marker is left in the page, as what stands beside it shows no escaping that is known "
+    "(docs/page.md, Escaping)."
+)
+
+
+@pytest.fixture
+def told(photo):
+    """Return what `ONE_FILE` asks for."""
+    return "w20;d1;owebp;e1", "default", "photos/cat.jpg", "templatetags_tests.Photo.image"
+
+
+@pytest.fixture
+def leave(told):
+    """Return a function that gives a marker of one collector, and that collector."""
+    collecting = Collector()
+
+    def left(wanted=ELEMENT, attributes=ATTRIBUTES):
+        return collecting.show(told, attributes, "", wanted=wanted)
+
+    return left, collecting
+
+
+def plain(collecting: Collector, text: str) -> str:
+    return collecting.substitute(text.encode()).decode()
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["own", "of another request"])
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [(ELEMENT, MARKUP), (URL, f"/media/{RENDITION}"), (WIDTH, "20"), (SRCSET, "")],
+    ids=["element", "url", "width", "srcset"],
+)
+@pytest.mark.parametrize("name", ["nothing", *ESCAPERS])
+def test_a_marker_that_was_escaped_gives_what_is_escaped_alike(leave, name, wanted, shown, is_own):
+    left, collecting = leave
+    escape = ESCAPERS.get(name, str)
+
+    page = f"<p>{escape(left(wanted))}</p>"
+
+    assert plain(collecting if is_own else Collector(), page) == f"<p>{escape(shown)}</p>"
+
+
+def test_a_url_is_that_of_the_origin_that_is_wanted(leave):
+    left, collecting = leave
+
+    assert plain(collecting, left(f"{URL}@https://example.com")) == f"https://example.com/media/{RENDITION}"
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["own", "of another request"])
+@pytest.mark.parametrize("escape", [str, ESCAPERS["html"]], ids=["plain", "escaped"])
+def test_a_value_in_the_shell_of_an_element_is_left_as_it_is(leave, escape, is_own, log):
+    left, collecting = leave
+    before, after = marker.VALUE_SHELL
+    text = escape(left(URL).removeprefix(before).removesuffix(after).join(marker.ELEMENT_SHELL))
+
+    assert plain(collecting if is_own else Collector(), text * 2) == text * 2
+    assert log() == [UNKNOWN_PLACE]
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["own", "of another request"])
+@pytest.mark.parametrize("escape", [str, ESCAPERS["html"]], ids=["plain", "escaped"])
+def test_an_element_in_the_shell_of_a_value_is_left_as_it_is(leave, escape, is_own, log):
+    left, collecting = leave
+    before, after = marker.ELEMENT_SHELL
+    text = escape(left().removeprefix(before).removesuffix(after).join(marker.VALUE_SHELL))
+
+    assert plain(collecting if is_own else Collector(), text) == text
+    assert log() == [UNKNOWN_PLACE]
+
+
+def test_a_marker_among_bytes_of_no_known_escaping_is_left_and_the_others_resolve(leave, log):
+    left, collecting = leave
+    element, value = left(), left(URL)
+    unknown = element.replace("<", "[")
+
+    page = plain(collecting, f"{unknown}|{element}|{value}|{unknown}")
+
+    assert page == f"{unknown}|{MARKUP}|/media/{RENDITION}|{unknown}"
+    assert log() == [UNKNOWN_PLACE]
+
+
+def test_a_tag_that_a_minifier_wrote_anew_resolves(leave):
+    left, collecting = leave
+    minified = left().replace('"', "").replace("/>", ">")
+    assert minified.startswith("<img data-ri=RI1.")
+
+    assert plain(collecting, f"<p>{minified}</p>") == f"<p>{MARKUP}</p>"
+
+
+def test_whatever_stands_between_markers_is_kept(leave, told):
+    left, collecting = leave
+    element = left()
+    core = marker.seal("another").core((*told, "", "", ELEMENT)) or b""
+    foreign = f'{START}{core.decode()}."/>'
+
+    for pieces in (
+        ["", ""],
+        ["a", "b"],
+        ["<p>", "</p>", "é", ""],
+        [foreign, foreign],
+        ['"/>', "RI1.", '."/>'],
+    ):
+        assert plain(collecting, element.join(pieces)) == MARKUP.join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("charset", "shown"),
+    [("utf-8", "é€"), ("latin-1", "é&#8364;"), ("ascii", "&#233;&#8364;")],
+)
+@pytest.mark.parametrize("also", [False, True], ids=["elements alone", "beside a value"])
+def test_what_the_charset_cannot_hold_is_a_character_reference(leave, charset, shown, also):
+    left, collecting = leave
+    value, url = (left(URL), f"/media/{RENDITION}") if also else ("", "")
+    page = "é".encode(charset, "replace") + (left(attributes=' alt="é€"') + value).encode()
+
+    resolved = collecting.substitute(page, charset)
+
+    assert resolved.decode(charset).endswith(f'height="10" alt="{shown}">{url}')
+    assert resolved.startswith("é".encode(charset, "replace") + b"<img ")
+
+
+def test_a_page_of_elements_and_values_is_one_lookup(leave, cache_calls):
+    left, collecting = leave
+    text = left() + left(URL) + left(WIDTH) + left(attributes=' alt="x"')
+    cache_calls.clear()
+
+    plain(collecting, text)
+
+    assert (cache_calls["get_many"], cache_calls["get"]) == (1, 0)
+
+
+def test_what_is_asked_before_the_end_is_looked_up_with_all_that_is_collected_and_only_once(
+    leave, told, cache_calls
+):
+    left, collecting = leave
+    other = ("w10;d1;owebp;e1", *told[1:])
+    text = left()
+    text += collecting.show(other, ATTRIBUTES, "")
+    cache_calls.clear()
+
+    asked = collecting.manifest(told)
+    again = collecting.manifest(told)
+    others = collecting.manifest(other)
+
+    assert (asked.width, others.width) == (20, 10)
+    assert again is asked
+    assert cache_calls["get_many"] == 1
+    assert plain(collecting, text).startswith(MARKUP)
+    assert cache_calls["get_many"] == 1
+
+
+def test_what_is_collected_after_something_was_asked_is_looked_up_in_the_end(leave, told, cache_calls):
+    left, collecting = leave
+    collecting.manifest(told)
+    later = collecting.show(("w10;d1;owebp;e1", *told[1:]), ATTRIBUTES, "")
+    cache_calls.clear()
+
+    page = plain(collecting, left() + later)
+
+    assert page.startswith(MARKUP)
+    assert 'width="10"' in page
+    assert cache_calls["get_many"] == 1
+
+
+def test_what_cannot_be_is_refused_where_it_is_asked_for(told):
+    collecting = Collector()
+
+    for _ in range(2):
+        with pytest.raises(SpecError, match="over the limit"):
+            collecting.show(("w99999", *told[1:]), "", "")
+    assert collecting.slots == {}
+
+
+def test_nothing_is_resolved_without_a_lookup(cache_calls):
+    assert Collector().resolve([]) == []
+    assert Collector().substitute(b"<p>RI1.</p>") == b"<p>RI1.</p>"
+    assert not cache_calls
+
+
+def test_a_collector_within_a_response_shares_its_account():
+    response = Collector()
+
+    within, alone = Collector(response.account), Collector()
+
+    assert within.account.pending is response.account.pending
+    assert within.account.budget is response.account.budget
+    assert alone.account.pending is not response.account.pending
+    assert alone.account.budget is not response.account.budget
+
+
+@pytest.mark.parametrize("wanted", [ELEMENT, URL])
+def test_a_batch_counts_what_it_gives_away_and_what_comes_back(told, wanted):
+    images = Batch()
+
+    texts = [images.show(told, ATTRIBUTES, "", wanted=wanted) for _ in range(2)]
+    assert sum(images.left.values()) == 2
+    images.substitute(ESCAPERS["html"](texts[0]).encode())
+
+    assert sum(images.left.values()) == 1
+
+
+@pytest.mark.parametrize("content", [b"RI1.", b"<p>RI1.x"])
+def test_a_page_that_may_have_markers_is_told_from_one_that_has_none(content):
+    assert has_marker(content)
+    assert not has_marker(content.replace(b"RI1.", b"RI1"))

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from responsive_img import conf
+from responsive_img import Img, conf
+from responsive_img.defaults import Defaults, effective
 from responsive_img.exceptions import SpecError
-from responsive_img.specs import Defaults, Spec, effective
+from responsive_img.options import Preset
+from responsive_img.specs import Spec
 
 # Name → another value than the default, and what of the settings shows it.
 OTHERS: dict[str, tuple[Any, Callable[[conf.Config], object], object]] = {
@@ -16,9 +18,10 @@ OTHERS: dict[str, tuple[Any, Callable[[conf.Config], object], object]] = {
     "QUALITY": ({"webp": 11}, lambda config: config.defaults.quality, (("webp", 11),)),
     "DENSITIES": ([1, 3], lambda config: config.defaults.densities, (1.0, 3.0)),
     "MAX_WIDTH": (111, lambda config: config.defaults.max_width, 111),
-    "PRESETS": ({"card": {"width": 4}}, lambda config: config.preset("card"), Spec(width=4)),
+    "PRESETS": ({"card": {"width": 4}}, lambda config: config.preset("card").spec, Spec(width=4)),
     "BUILD_HOOK": ("some.hook", lambda config: config.build_hook, "some.hook"),
     "BUILD_BUDGET": (11.5, lambda config: config.build_budget, 11.5),
+    "READ_ONLY": (True, lambda config: config.read_only, True),
     "CACHE": ("other", lambda config: config.cache, "other"),
     "CACHE_TIMEOUT": (11, lambda config: config.cache_timeout, 11),
     "STORAGE": ("other", lambda config: config.storage, "other"),
@@ -26,8 +29,11 @@ OTHERS: dict[str, tuple[Any, Callable[[conf.Config], object], object]] = {
     "MAX_SOURCE_PIXELS": (11, lambda config: config.max_source_pixels, 11),
     "MAX_SOURCE_BYTES": (12, lambda config: config.max_source_bytes, 12),
     "RETRY": (13, lambda config: config.retry, 13),
+    "PLACEHOLDER": ("static:none.svg", lambda config: config.placeholder, "static:none.svg"),
+    "BASE_URL": ("https://example.com", lambda config: config.base_url, "https://example.com"),
     "ISOLATION": ("process", lambda config: config.isolation, "process"),
     "ENGINE": ("some.Engine", lambda config: config.engine, "some.Engine"),
+    "EMAIL_BACKEND": ("some.EmailBackend", lambda config: config.email_backend, "some.EmailBackend"),
 }
 
 
@@ -42,11 +48,14 @@ def test_settings_have_the_documented_defaults():
     assert config.presets == {}
     assert config.build_hook == "responsive_img.hooks.build_now"
     assert config.build_budget == 2.0
+    assert config.read_only is False
     assert (config.cache, config.cache_timeout) == ("default", 30 * 24 * 3600)
     assert (config.storage, config.directory) == (None, "renditions")
     assert (config.max_source_pixels, config.max_source_bytes) == (64_000_000, 64 * 2**20)
     assert config.retry == 300
+    assert (config.placeholder, config.base_url, config.isolation) == (None, None, None)
     assert config.engine == "responsive_img.engine.PillowEngine"
+    assert config.email_backend == "django.core.mail.backends.smtp.EmailBackend"
 
 
 def test_every_setting_is_among_those_tried_here():
@@ -107,6 +116,10 @@ def test_setting_that_cannot_be_read_is_logged_and_its_default_stands(name, valu
         ("BUILD_BUDGET", None, 2.0),
         ("PRESETS", ["card"], {}),
         ("STORAGE", 5, None),
+        ("READ_ONLY", 1, False),
+        ("READ_ONLY", "True", False),
+        ("PLACEHOLDER", True, None),
+        ("BASE_URL", b"https://example.com", None),
     ],
 )
 def test_setting_of_another_type_is_logged_and_its_default_stands(name, value, default, caplog):
@@ -143,6 +156,39 @@ def test_settings_that_are_none_leave_the_defaults():
 def test_preset_is_read_once():
     with override_settings(RESPONSIVE_IMG_PRESETS={"card": {"ratio": "16/9", "width": 320}}):
         assert conf.current().preset("card") is conf.current().preset("card")
+
+
+def test_preset_has_how_the_picture_is_shown_too():
+    card = {"widths": "320 640", "sizes": "50vw", "class": "a&b", "picture_class": "c", "priority": True}
+    with override_settings(RESPONSIVE_IMG_PRESETS={"card": card}):
+        found = conf.current().preset("card")
+
+    assert found == Preset(
+        Spec(widths=(320, 640), sizes="50vw"),
+        (("class", ' class="a&amp;b"'),),
+        (("class", ' class="c"'),),
+        priority=True,
+    )
+
+
+def test_preset_may_be_what_python_code_uses():
+    thumbnail = Img(width=320, fit="cover")  # an Img may be extended, so it need not be whole
+    with override_settings(RESPONSIVE_IMG_PRESETS={"card": thumbnail}):
+        assert conf.current().preset("card") is thumbnail.preset
+
+
+@pytest.mark.parametrize("options", [{"fit": "cover"}, {"widths": None, "sizes": "50vw"}])
+def test_preset_need_not_be_whole_as_the_tag_may_bring_the_rest(options):
+    with override_settings(RESPONSIVE_IMG_PRESETS={"card": options}):
+        assert conf.current().preset("card").spec == Spec(**options)
+
+
+def test_preset_that_contradicts_itself_is_refused_by_name():
+    options = {"priority": True, "loading": "lazy"}
+    with override_settings(RESPONSIVE_IMG_PRESETS={"card": options}), pytest.raises(SpecError) as caught:
+        conf.current().preset("card")
+
+    assert str(caught.value) == "Preset 'card': 'priority' contradicts loading=\"lazy\"."
 
 
 def test_preset_that_is_unknown_is_refused_with_the_nearest_one():

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 from PIL.PngImagePlugin import PngInfo
 
+from responsive_img.defaults import Defaults, effective
 from responsive_img.engine import PillowEngine
 from responsive_img.exceptions import BuildError
 from responsive_img.formats import FORMATS
 from responsive_img.geometry import Box, FocalPoint, Size
 from responsive_img.headers import Header
-from responsive_img.specs import Defaults, Spec, effective
+from responsive_img.specs import Spec
 from responsive_img.variants import Variant, plan
 from templatetags_tests import images
 from templatetags_tests.images import ORIENTATIONS, encoded, gradient, opened, photo

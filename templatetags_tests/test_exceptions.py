@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from responsive_img.exceptions import BuildError, ResponsiveImgError, SourceError, SpecError, shown
+from responsive_img.exceptions import BuildError, ResponsiveImgError, SourceError, SpecError, quoted
 
 
 @pytest.mark.parametrize("error", [SpecError, SourceError, BuildError])
@@ -40,6 +40,6 @@ def test_unknown_keeps_the_class_it_was_called_on():
 
 
 def test_a_message_quotes_a_value_short():
-    assert shown("x") == "'x'"
-    assert shown("x" * 500) == "'" + "x" * 199 + "…"
-    assert shown(10**5000) == "<int>"
+    assert quoted("x") == "'x'"
+    assert quoted("x" * 500) == "'" + "x" * 199 + "…"
+    assert quoted(10**5000) == "<int>"

@@ -281,7 +281,8 @@ import django
 django.setup()
 from responsive_img import conf, rendering
 from responsive_img.jobs import BuildJob
-from responsive_img.specs import effective, from_text
+from responsive_img.defaults import effective
+from responsive_img.specs import from_text
 
 def render(name):
     config = conf.current()

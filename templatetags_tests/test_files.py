@@ -130,7 +130,8 @@ class Asking(FileSystemStorage):
         ("/it's(1).jpg", "/it%27s%281%29.jpg"),
         (",a,b,", "%2Ca,b%2C"),
         (",", "%2C"),
-        ('/"<>.jpg', "/&quot;&lt;&gt;.jpg"),
+        ('/"<>.jpg', "/%22%3C%3E.jpg"),
+        ("/a\\b.jpg", "/a%5Cb.jpg"),
     ],
 )
 def test_url_that_a_storage_makes_is_safe_in_a_srcset_and_in_html(answer, expected):

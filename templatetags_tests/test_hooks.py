@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from responsive_img import building, hooks, records
+from responsive_img import building, records
 from responsive_img.engine import PillowEngine
 from responsive_img.hooks import BuildJob, run
 from responsive_img.queue import process_queue
@@ -85,13 +85,13 @@ def test_the_budget_is_looked_at_between_sources(page, make_photo, settings, mon
     photos = [make_photo(f"photos/{name}.jpg") for name in "abc"]
     built = []
 
-    def slow(job):
+    def slow(job, **options):
         built.append(job.name)
         if len(built) == 2:
             monkeypatch.setattr(building, "is_over_budget", lambda: True)
-        run(job)
+        run(job, **options)
 
-    monkeypatch.setattr(hooks, "run", slow)
+    monkeypatch.setattr(building, "build_job", slow)
 
     response = page("django", "{% for photo in photos %}" + ONE_FILE + "{% endfor %}", {"photos": photos})
 

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responsive_img import keys
+from responsive_img.defaults import Defaults, effective
 from responsive_img.geometry import FocalPoint, Size
 from responsive_img.keys import picture_key, rendition_name, source_key
 from responsive_img.sources import SourceRef
-from responsive_img.specs import Defaults, Spec, effective
+from responsive_img.specs import Spec
 from responsive_img.variants import Variant, plan
 from templatetags_tests.strategies import MAX_SIDE, effective_specs, format_names, names, sizes, texts
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -146,6 +147,49 @@ def test_a_cache_that_failed_is_asked_again_after_the_break(page, photo, built, 
     assert cache_calls == {"get_many": 1}
 
 
+class MaxConnectionsError(ConnectionError):
+    """Stands for that of the client of Redis, which is raised where a pool has no connection left."""
+
+
+class NoConnectionLeftError(MaxConnectionsError):
+    """Stands for what a backend makes of it."""
+
+
+@pytest.mark.parametrize("error", [MaxConnectionsError, NoConnectionLeftError])
+def test_a_pool_without_a_connection_left_costs_one_response_its_cache_and_no_other(
+    page, photo, built, monkeypatch, log, error
+):
+    def refusing(self, *args, **options):
+        raise error("Too many connections")
+
+    with monkeypatch.context() as patch:
+        for name in ("get_many", "set_many"):
+            patch.setattr(type(caches["default"]), name, refusing)
+        during = [page("django", ONE_FILE, {"photo": photo}).content for _ in range(2)]
+
+    assert during == [built, built]
+    assert lookup._broken_until == 0
+    assert log() == [
+        "The cache 'default' has no connection left, see its max_connections: "
+        f"{error.__name__}('Too many connections')"
+    ]
+
+
+def test_after_a_pool_had_no_connection_left_the_cache_is_asked_again(
+    page, photo, built, monkeypatch, our_queries
+):
+    def refusing(self, *args, **options):
+        raise MaxConnectionsError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(caches["default"]), "get_many", refusing)
+        page("django", ONE_FILE, {"photo": photo})
+
+    with our_queries() as queries:
+        assert page("django", ONE_FILE, {"photo": photo}).content == built
+    assert queries == []
+
+
 def test_the_cache_of_the_settings_is_used(page, photo, settings, cache_calls):
     settings.CACHES = {
         **settings.CACHES,
@@ -235,3 +279,31 @@ def test_what_is_over_the_limit_is_pending_in_the_size_it_will_be_shown_in(page,
     html = page("django", '{% img photo.image width=20 height=20 alt="" %}', {"photo": photo}).content
 
     assert b'width="20" height="10"' in html
+
+
+def test_lookups_are_counted_with_their_pictures(page, photo, built):
+    two = ONE_FILE + ONE_FILE.replace("20", "10")
+
+    with lookup.counted() as lookups:
+        page("django", two + ONE_FILE, {"photo": photo})
+        with lookup.counted() as inner:
+            page("django", ONE_FILE, {"photo": photo})
+        page("django", "<p>", {})
+    page("django", ONE_FILE, {"photo": photo})
+
+    assert (lookups, inner) == ([2, 1], [1])
+
+
+def test_lookups_of_every_thread_are_counted():
+    with lookup.counted() as lookups, ThreadPoolExecutor() as threads:
+        threads.submit(lookup.cached, {"a", "b"}, conf.current()).result()
+
+    assert lookups == [2]
+
+
+def test_what_fails_is_no_longer_counted():
+    with pytest.raises(ZeroDivisionError), lookup.counted() as lookups:
+        raise ZeroDivisionError
+    lookup.cached({"a"}, conf.current())
+
+    assert lookups == []

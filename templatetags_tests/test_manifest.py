@@ -179,6 +179,34 @@ def test_compose_of_one_candidate_has_no_srcset():
     assert (manifest.src, manifest.srcset, manifest.sources) == ("\x01a.jpg", "", ())
 
 
+def test_compose_of_widths_takes_the_largest_for_the_src():
+    manifest = compose(
+        [
+            Rendition(name, f"{width}.{name}", f"{width}w")
+            for name in ("webp", "jpeg")
+            for width in (320, 640, 960)
+        ],
+        (960, 540),
+    )
+
+    assert values(manifest) == [
+        READY,
+        0,
+        "",
+        960,
+        540,
+        "\x01960.jpeg",
+        "\x01320.jpeg 320w, \x01640.jpeg 640w, \x01960.jpeg 960w",
+        (("image/webp", "\x01320.webp 320w, \x01640.webp 640w, \x01960.webp 960w"),),
+    ]
+
+
+def test_compose_of_one_width_has_a_srcset():
+    manifest = compose([Rendition("jpeg", "a.jpg", "320w")], (320, 240))
+
+    assert (manifest.src, manifest.srcset, manifest.sources) == ("\x01a.jpg", "\x01a.jpg 320w", ())
+
+
 @pytest.mark.parametrize("state", [PENDING, FAILED])
 def test_compose_of_nothing_is_the_source(state):
     manifest = compose([], (None, 3), state=state, until=9)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from urllib.parse import quote
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsive_img.marker import CORE, ELEMENT_END, ELEMENT_START, SEPARATOR, Seal, read, seal
+from responsive_img.marker import CORE, ELEMENT_SHELL, SEPARATOR, VALUE_SHELL, Seal, cores, read, seal
 
 SECRET = seal("one secret")
 OTHER = seal("another secret")
@@ -44,7 +45,7 @@ def test_read_gives_no_empty_fields_at_the_end():
 def test_core_passes_through_every_escaping(parts):
     core = core_of(parts).decode()
 
-    assert CORE.fullmatch(core.encode())
+    assert re.fullmatch(CORE, core.encode())
     assert core == escape(core) == json.loads(json.dumps(core)) == quote(core)
     assert json.dumps(core) == f'"{core}"'
 
@@ -125,5 +126,23 @@ def test_signing_one_payload_leaves_no_trace_in_the_next():
     assert SECRET.sign(b"payload") == before
 
 
-def test_marker_is_an_element_that_shows_nothing():
-    assert ELEMENT_START + b"x.y" + ELEMENT_END == b'<img data-ri="RI1.x.y."/>'
+def test_shells_show_which_escaping_was_applied():
+    assert "RI1.x.y.".join(ELEMENT_SHELL) == '<img data-ri="RI1.x.y."/>'
+    assert "RI1.x.y.".join(VALUE_SHELL) == "&/~ri?=RI1.x.y."
+
+
+@given(fields, fields)
+def test_cores_of_a_text_are_those_of_its_markers_in_their_order(parts, others):
+    found = [core_of(parts), core_of(others), core_of(parts, OTHER)]
+
+    text = b"".join(b"<p>%b RI1.%b.</p>" % (b"RI1.short.x.", core) for core in found)
+
+    assert cores(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"RI1.", b"RI1.%b", b"RI2.%b.", b"RI1 %b.", b"ri1.%b.", b"RI1.%b.".replace(b"%b", b"%b-")],
+)
+def test_what_only_begins_like_a_marker_has_no_core(text):
+    assert cores(text.replace(b"%b", core_of(["w400", "default", "a.jpg"]))) == []

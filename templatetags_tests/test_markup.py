@@ -6,21 +6,20 @@ import html5lib
 import pytest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from responsive_img.exceptions import SpecError
 from responsive_img.manifest import Manifest, Rendition, compose
 from responsive_img.markup import (
-    ATTRIBUTES,
+    SIZES,
     attribute,
-    attribute_name,
     element,
     escape_value,
     ordered,
     parts,
     parts_of_urls,
+    sizes,
 )
 
 CONTROLS = {*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)}
@@ -53,73 +52,6 @@ class Html:
 
     def __repr__(self) -> str:
         return f"Html({self.text!r})"
-
-
-@pytest.mark.parametrize(
-    ("argument", "name"),
-    [
-        ("alt", "alt"),
-        ("class", "class"),
-        ("data_foo", "data-foo"),
-        ("data_foo_bar", "data-foo-bar"),
-        ("data_fooBar", "data-foobar"),
-        ("aria_label", "aria-label"),
-        ("onload", "onload"),
-        ("fetchpriority", "fetchpriority"),
-    ],
-)
-def test_attribute_name_is_that_of_html(argument, name):
-    assert attribute_name(argument) == name
-
-
-@pytest.mark.parametrize("argument", sorted(ATTRIBUTES))
-def test_every_attribute_of_an_img_is_taken_as_it_is(argument):
-    assert attribute_name(argument) == argument
-
-
-@pytest.mark.parametrize(
-    ("argument", "message"),
-    [
-        ("data-foo", "Write 'data_foo' instead of 'data-foo'."),
-        ("aria-label", "Write 'aria_label' instead of 'aria-label'."),
-        ("src", "'src' is written by the tag itself."),
-        ("srcset", "'srcset' is written by the tag itself."),
-        ("sizes", "'sizes' is written by the tag itself."),
-    ],
-)
-def test_attribute_that_is_no_argument_is_refused_with_the_way_out(argument, message):
-    with pytest.raises(SpecError) as caught:
-        attribute_name(argument)
-
-    assert str(caught.value) == message
-
-
-@pytest.mark.parametrize(
-    "argument",
-    ["clas", "onLoad", "on", "data", "dataFoo", "data_ü", "data_a b", 'data_a"', "ALT", "", "x y", "on1"],
-)
-def test_argument_that_is_no_attribute_is_refused(argument):
-    with pytest.raises(SpecError, match=r"^Unknown argument "):
-        attribute_name(argument)
-
-
-def test_argument_that_is_no_attribute_is_refused_with_the_nearest_one():
-    with pytest.raises(
-        SpecError, match=r"^Unknown argument 'clas'\. Did you mean 'class'\? Choices: accesskey, alt"
-    ):
-        attribute_name("clas")
-
-
-@given(st.text(max_size=12).map("data_".__add__) | st.text(max_size=12))
-@example("data_a")
-@example('data_"')
-def test_attribute_name_cannot_end_the_attribute(argument):
-    try:
-        name = attribute_name(argument)
-    except SpecError:
-        return
-
-    assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 @pytest.mark.parametrize(
@@ -259,6 +191,61 @@ def test_parts_of_one_format_are_a_plain_img():
 )
 def test_side_that_is_not_known_is_left_out(size, text):
     assert parts(compose(JPEG[:1], size), "/m/") == (f'<img src="/m/a.jpg"{text}', ">")
+
+
+WIDTHS = compose(
+    [Rendition(name, f"{width}.{name}", f"{width}w") for name in ("webp", "jpeg") for width in (4, 8)], (8, 6)
+)
+
+
+def test_every_srcset_of_widths_leaves_a_place_for_its_sizes():
+    assert parts(WIDTHS, "/m/") == (
+        f'<picture><source type="image/webp" srcset="/m/4.webp 4w, /m/8.webp 8w" sizes="{SIZES}">'
+        f'<img srcset="/m/4.jpeg 4w, /m/8.jpeg 8w" sizes="{SIZES}" src="/m/8.jpeg" width="8" height="6"',
+        "></picture>",
+    )
+
+
+def test_urls_of_widths_that_are_each_asked_for_leave_the_same_places():
+    assert parts_of_urls(WIDTHS, lambda name: f"/m/{name}", "") == parts(WIDTHS, "/m/")
+
+
+def test_one_width_has_a_srcset_and_sizes_for_who_enlarges_the_layout():
+    assert parts(compose([Rendition("jpeg", "4.jpg", "4w")], (4, 3)), "/m/") == (
+        f'<img srcset="/m/4.jpg 4w" sizes="{SIZES}" src="/m/4.jpg" width="4" height="3"',
+        ">",
+    )
+
+
+def test_what_is_shown_as_its_source_has_no_sizes():
+    assert parts_of_urls(WIDTHS.without_renditions(), str, "/m/cat.jpg") == (
+        '<img src="/m/cat.jpg" width="8" height="6"',
+        ">",
+    )
+
+
+def test_place_of_the_sizes_is_none_that_a_value_can_hold():
+    assert SIZES not in escape_value(f"a{SIZES}b")
+    assert SIZES not in escape_value(Html(f"a{SIZES}b"))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "text"),
+    [
+        (' alt="" loading="lazy" decoding="async"', "auto, 50vw"),
+        (' loading="lazy"', "auto, 50vw"),
+        (' alt="" loading="eager" fetchpriority="high"', "50vw"),
+        (' alt=""', "50vw"),
+        ("", "50vw"),
+        (' data-loading="lazy"', "50vw"),
+    ],
+)
+def test_sizes_are_auto_where_the_picture_is_lazy_and_only_there(attributes, text):
+    assert sizes("50vw", attributes) == text
+
+
+def test_text_of_a_value_makes_no_picture_lazy():
+    assert sizes("50vw", attribute("alt", ' loading="lazy"')) == "50vw"
 
 
 def test_parts_of_urls_are_each_asked_for():

@@ -3,18 +3,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+from django.core.signals import got_request_exception
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template import engines
 from django.template.response import TemplateResponse
 from django.test import AsyncRequestFactory, RequestFactory
 from django.utils.safestring import SafeString
 
 from responsive_img import batch, building, finalize, immediate
-from responsive_img.collector import ATTRIBUTE
 from responsive_img.middleware import ResponsiveImgMiddleware
+from responsive_img.scopes import ATTRIBUTE
 from templatetags_tests.conftest import MARKUP, ONE_FILE, respond
 from templatetags_tests.test_building import CountingEngine
 
@@ -114,14 +116,33 @@ def test_what_is_no_text_is_left_as_it_is(marked, content_type):
     assert respond(view).content == bodies[0]
 
 
-def test_an_encoded_body_is_left_as_it_is(marked):
+@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, br", "BR"])
+def test_an_encoded_body_is_left_as_it_is_and_told_of_once(marked, log, encoding):
     bodies = []
 
     def view(request):
         bodies.append(marked(request).encode())
-        return HttpResponse(bodies[0], headers={"Content-Encoding": "br"})
+        return HttpResponse(bodies[0], headers={"Content-Encoding": encoding})
 
-    assert respond(view).content == bodies[0]
+    assert [respond(view).content for _ in range(2)] == bodies
+    assert log()[0] == (
+        f"A response was compressed ({encoding}) before its pictures were resolved: list ResponsiveImgMiddleware "
+        "below what compresses."
+    )
+    assert len(log()) == len(set(log()))
+
+
+def test_an_encoded_body_is_told_of_by_one_line(marked, log):
+    respond(lambda request: HttpResponse(marked(request), headers={"Content-Encoding": "br"}))
+
+    assert len(log()) == 1
+
+
+def test_an_encoded_body_without_pictures_is_not_told_of(log):
+    response = respond(lambda request: HttpResponse(b"x", headers={"Content-Encoding": "br"}))
+
+    assert response.content == b"x"
+    assert log() == []
 
 
 def test_a_stream_and_a_file_are_left_as_they_are(tmp_path):
@@ -221,7 +242,9 @@ def test_a_response_with_pending_pictures_is_not_frozen(marked, settings):
         "X-Kept": "1",
     }
     assert built.responsive_img_pending == 0
-    assert built.headers["ETag"] == '"x"'
+    assert built.headers["ETag"].startswith('W/"x-')
+    assert built.headers["Last-Modified"] == "Thu, 01 Jan 2026 00:00:00 GMT"
+    assert built.headers["Expires"] == "Thu, 01 Jan 2027 00:00:00 GMT"
     assert built.headers["Cache-Control"] == "public, max-age=3600"
 
 
@@ -314,15 +337,19 @@ def test_twenty_requests_at_once_do_not_see_each_others_pictures(render, make_ph
         assert html.count("<img") == 2
 
 
-def test_a_thread_of_the_view_with_its_request_adds_to_the_response(marked):
-    def view(request):
-        texts = []
+def test_a_thread_that_the_view_has_started_resolves_at_once(marked):
+    texts: list[str] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
         thread = threading.Thread(target=lambda: texts.append(marked(request)))
         thread.start()
         thread.join()
         return HttpResponse(SafeString("").join(texts))
 
+    respond(lambda request: HttpResponse(marked(request)))  # so that the thread needs no database
+
     assert respond(view).content.decode() == MARKUP
+    assert texts == [MARKUP]
 
 
 @pytest.mark.parametrize(
@@ -399,3 +426,150 @@ def test_all_that_resolves_at_once_in_a_response_spends_its_one_budget(
     assert response.content.count(b'src="/media/photos/c.jpg"') == 1
     assert response.responsive_img_pending == 2
     assert response.headers["Cache-Control"] == "max-age=0"
+
+
+def late(marked, request: HttpRequest, status: int = 200) -> TemplateResponse:
+    """Return a response that nobody has rendered yet, to which a marker has been given."""
+    template = engines["django"].from_string("{{ stored }}")
+    return TemplateResponse(request, template, {"stored": marked(request)}, status=status)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_is_rendered_after_the_middleware_is_resolved_then(marked, log, is_async):
+    def view(request: HttpRequest) -> HttpResponse:
+        return late(marked, request)
+
+    response = arespond(sync_to_async(view)) if is_async else respond(view)
+    assert not response.is_rendered
+    response.render()
+
+    assert response.content.decode() == MARKUP
+    assert response.responsive_img_pending == 0
+    assert getattr(response._request, ATTRIBUTE).is_open is False
+    assert log() == []
+
+
+def test_what_is_rendered_after_the_middleware_and_is_pending_is_not_frozen(marked, settings):
+    settings.RESPONSIVE_IMG_BUILD_BUDGET = 0
+
+    def view(request: HttpRequest) -> HttpResponse:
+        response = late(marked, request)
+        response.headers["Last-Modified"] = "Thu, 01 Jan 2026 00:00:00 GMT"
+        return response
+
+    response = respond(view)
+    response.render()
+
+    assert response.responsive_img_pending == 1
+    assert response.headers["Cache-Control"] == "max-age=0"
+    assert "Last-Modified" not in response.headers
+
+
+def test_what_is_rendered_after_the_middleware_without_its_markers_is_told_of(marked, log):
+    def view(request: HttpRequest) -> HttpResponse:
+        marked(request)
+        return TemplateResponse(request, engines["django"].from_string("nothing"))
+
+    response = respond(view)
+    assert log() == []
+    response.render()
+
+    assert response.content == b"nothing"
+    assert len(log()) == 1
+
+
+def test_an_error_page_that_is_rendered_after_the_middleware_builds_nothing(marked, our_queries):
+    response = respond(lambda request: late(marked, request, status=503))
+
+    with our_queries() as found:
+        response.render()
+
+    assert b'src="/media/photos/cat.jpg"' in response.content
+    assert found == []
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_nothing_is_built_for_a_head(marked, our_queries, storage_calls, is_async):
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(marked(request))
+
+    storage_calls.clear()
+    with our_queries() as found:
+        if is_async:
+            below: Any = ResponsiveImgMiddleware(sync_to_async(view))
+            response = async_to_sync(below)(AsyncRequestFactory().head("/"))
+        else:
+            response = cast("Any", ResponsiveImgMiddleware(view)(RequestFactory().head("/")))
+
+    assert b'src="/media/photos/cat.jpg"' in response.content
+    assert response.responsive_img_pending == 1
+    assert found == []
+    assert not storage_calls
+
+
+@pytest.mark.parametrize("status", [204, 206, 304])
+def test_a_response_without_the_whole_body_is_left_as_it_is(marked, status, log):
+    bodies = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        bodies.append(marked(request).encode())
+        return HttpResponse(bodies[0], status=status)
+
+    assert respond(view).content == bodies[0]
+    assert log() == []
+
+
+def test_a_part_of_a_page_is_left_as_it_is(marked):
+    response = respond(
+        lambda request: HttpResponse(marked(request), headers={"Content-Range": "bytes 0-9/100"})
+    )
+
+    assert response.content.startswith(START)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_collector_is_closed_when_its_response_has_ended(marked, is_async):
+    requests: list[HttpRequest] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        requests.append(request)
+        return HttpResponse(marked(request))
+
+    response = arespond(sync_to_async(view)) if is_async else respond(view)
+
+    assert response.content.decode() == MARKUP
+    assert getattr(requests[0], ATTRIBUTE).is_open is False
+    assert marked(requests[0]) == MARKUP
+
+
+@pytest.mark.parametrize(
+    ("language", "name"), [("django", "a template without a name"), ("jinja2", "a template without a name")]
+)
+def test_markers_of_a_template_without_a_name_that_are_lost_are_told_of(render, photo, log, language, name):
+    def view(request: HttpRequest) -> HttpResponse:
+        render(language, ONE_FILE, {"photo": photo}, request)
+        return HttpResponse("Thank you.")
+
+    respond(view)
+
+    (line,) = log()
+    assert line.startswith(f"Pictures of {name} are not in the response ")
+    assert "responsive_img.finalize()" in line
+
+
+def test_a_picture_in_a_variable_that_is_not_printed_is_not_lost(render, photo, log):
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(
+            render("django", "{% img photo.image width=20 alt='' as pic %}", {"photo": photo}, request)
+        )
+
+    assert respond(view).content == b""
+    assert log() == []
+
+
+@pytest.mark.parametrize("request_", [None, RequestFactory().get("/")])
+def test_an_exception_of_another_request_is_none_of_ours(request_):
+    sent = got_request_exception.send(sender=None, request=request_)
+
+    assert sent
+    assert not hasattr(request_, ATTRIBUTE)

@@ -19,11 +19,15 @@ WRITTEN = {
     "focal": (FocalPoint(0.3, 1.0), "c0.3,1.0"),
     "upscale": (True, "u1"),
     "densities": ((1.0, 1.5, 2.25), "d1,1.5,2.25"),
+    "widths": ((320, 640), "l320,640"),
+    "sizes": ("(max-width: 9em) 50vw; 1px", "z%28max-width%3A%209em%29%2050vw%3B%201px"),
     "formats": (("avif", "webp"), "favif,webp"),
     "format": ("png", "opng"),
     "quality": ((("*", 70), ("avif", 5)), "q*:70,avif:5"),
     "as_is": (False, "s0"),
     "still": (True, "e1"),
+    "single": (True, "11"),
+    "build": ("srcset", "bsrcset"),
 }
 NOTHING = dict.fromkeys(WRITTEN)
 
@@ -50,7 +54,7 @@ def test_what_is_not_told_is_not_written():
     assert notation.load("") == {}
 
 
-@pytest.mark.parametrize("field", ["densities", "formats", "quality"])
+@pytest.mark.parametrize("field", ["densities", "widths", "formats", "quality"])
 def test_an_empty_list_is_told_and_is_not_none(field):
     line = notation.dump({**NOTHING, field: ()})
 
@@ -73,6 +77,7 @@ def test_a_density_has_two_decimals_at_most(value, text):
         (";", IndexError),
         ("wx", ValueError),
         ("q:", ValueError),
+        ("l320,", ValueError),
         ("rx", ValueError),
         ("r1/0", ZeroDivisionError),
         ("c0.5", TypeError),

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
-from responsive_img import records
+from responsive_img import backlog, records
 from responsive_img.geometry import Size
 from responsive_img.headers import Header
 from responsive_img.queue import process_queue
@@ -77,8 +77,8 @@ def test_who_claims_first_builds(rows):
     first = records.claim(PICTURES[:2], version="", owner="one", seconds=60)
     second = records.claim(PICTURES, version="", owner="two", seconds=60)
 
-    assert first == set(PICTURES[:2])
-    assert second == {PICTURES[2]}
+    assert first == dict.fromkeys(PICTURES[:2], "")
+    assert second == {PICTURES[2]: ""}
     assert state(PICTURES[0]) == ("building", "one", 1)
 
 
@@ -97,11 +97,11 @@ def test_who_claims_first_builds(rows):
 def test_what_is_open_can_be_claimed_once(rows, values, is_open):
     rows.update(**{name: hence(value) if isinstance(value, int) else value for name, value in values.items()})
 
-    assert records.claim(PICTURES, version="", owner="one", seconds=60) == (
-        set(PICTURES) if is_open else set()
-    )
-    assert records.queued([SOURCE]) == []
-    assert records.claim(PICTURES, version="", owner="two", seconds=60) == set()
+    claimed = records.claim(PICTURES, version="", owner="one", seconds=60)
+
+    assert claimed == (dict.fromkeys(PICTURES, "") if is_open else {})
+    assert backlog.queued([SOURCE]) == []
+    assert records.claim(PICTURES, version="", owner="two", seconds=60) == {}
 
 
 def test_a_job_is_handed_over_once_until_its_time_is_over(rows):
@@ -131,7 +131,7 @@ def test_a_release_leaves_what_is_being_built_alone(rows):
 
 
 def test_a_source_of_another_version_is_not_claimed(rows):
-    assert records.claim(PICTURES, version="2", owner="one", seconds=60) == set()
+    assert records.claim(PICTURES, version="2", owner="one", seconds=60) == {}
     assert state(PICTURES[0]) == ("queued", "", 0)
 
 
@@ -143,6 +143,40 @@ def test_only_the_owner_can_record_a_build(rows):
     assert records.finish(texts, owner="one", version="") == set(PICTURES)
     assert state(PICTURES[0]) == ("ready", "", 0)
     assert records.finish(texts, owner="one", version="") == set()
+
+
+def test_whoever_claims_anew_gets_what_is_built_already(rows):
+    records.claim(PICTURES[:2], version="", owner="one", seconds=60)
+
+    kept = records.keep({PICTURES[0]: "text"}, owner="one", version="", seconds=0)
+
+    assert kept == {PICTURES[0]}
+    assert state(PICTURES[0]) == ("queued", "one", 0)
+    assert rows.get(key=PICTURES[0]).lease_until is None
+    assert records.claim(PICTURES, version="", owner="two", seconds=60) == {
+        PICTURES[0]: "text",
+        PICTURES[2]: "",
+    }
+
+
+def test_the_rest_of_what_is_built_in_part_is_handed_over_once(rows):
+    records.claim(PICTURES[:1], version="", owner="one", seconds=60)
+
+    records.keep({PICTURES[0]: "text"}, owner="one", version="", seconds=60)
+
+    assert records.open_for_hook([], [], PICTURES[:1], owner="two", seconds=60) == set()
+
+
+def test_a_part_of_a_replaced_source_is_not_kept(rows):
+    records.claim(PICTURES[:2], version="", owner="one", seconds=60)
+    records.source_model().objects.update(version="2")
+
+    kept = records.keep(dict.fromkeys(PICTURES[:2], "text"), owner="one", version="", seconds=60)
+
+    assert kept == set()
+    assert set(rows.filter(key__in=PICTURES[:2]).values_list("state", "renditions", "lease_until")) == {
+        ("queued", "", None)
+    }
 
 
 def test_a_build_of_a_replaced_source_is_queued_again(rows):
@@ -169,10 +203,63 @@ def test_only_the_owner_can_record_a_failure(rows):
     assert hence(55) < source.retry_at < hence(65)
 
 
+@pytest.mark.parametrize(
+    ("attempts", "least", "most"),
+    [(0, 1, 1), (1, 1, 1), (2, 4, 5), (3, 16, 20), (5, 256, 320), (99, 256, 320)],
+)
+def test_the_first_retry_comes_in_time_and_each_next_one_much_later(attempts, least, most):
+    before = timezone.now()
+
+    found = {round((records.retry_at(attempts, 1000) - before).total_seconds()) for _ in range(20)}
+
+    assert least * 1000 <= min(found) <= max(found) <= most * 1000 + 1
+    assert len(found) > 5 or least == most  # what has failed together does not come back together
+
+
+def test_what_fails_again_is_tried_much_later(rows):
+    for owner in ("one", "two"):
+        rows.update(not_before=hence(-1))
+        records.claim(PICTURES[:2], version="", owner=owner, seconds=60)
+        records.fail(SOURCE, PICTURES, owner=owner, error="E: x", seconds=60)
+
+    source = records.source_model().objects.get()
+    assert source.retry_at is not None
+    assert {row.not_before for row in rows.filter(state="failed")} == {source.retry_at}
+    assert hence(4 * 55) < source.retry_at < hence(5 * 65)
+
+
+def test_many_headers_are_recorded_in_one_query(rows, our_queries):
+    other = "t" * 32
+    records.insert([records.source_model()(key=other, storage="default", name="other.png")], [])
+
+    with our_queries() as queries:
+        records.describe(
+            {other: Header("png", Size(3, 4)), SOURCE: Header("gif", Size(8, 6), is_animated=True)}
+        )
+        records.describe({})
+    assert len(queries) == 1
+
+    told = records.source_model().objects.values_list("name", "width", "height", "format", "is_animated")
+    assert set(told) == {("photos/cat.jpg", 8, 6, "gif", True), ("other.png", 3, 4, "png", False)}
+
+
+def test_a_replaced_source_has_all_its_pictures_queued_anew(rows):
+    records.claim(PICTURES[:1], version="", owner="one", seconds=60)
+    records.finish({PICTURES[0]: "text"}, owner="one", version="")
+    records.describe({SOURCE: Header("jpeg", Size(80, 40))})
+
+    assert sorted(records.replace(SOURCE, "2")) == sorted(PICTURES)
+    assert records.replace("none" * 8, "2") == []
+
+    assert set(rows.values_list("state", "renditions")) == {("queued", "")}
+    source = records.source_model().objects.get()
+    assert (source.version, source.state, source.width, source.format) == ("2", "new", None, "")
+
+
 def test_what_a_header_tells_takes_back_a_failure(rows):
     records.fail(SOURCE, [], owner="one", error="E: x", seconds=60)
 
-    records.describe(SOURCE, Header("jpeg", Size(80, 40)))
+    records.describe({SOURCE: Header("jpeg", Size(80, 40))})
 
     source = records.source_model().objects.get()
     assert (source.state, source.error, source.retry_at) == ("known", "", None)
@@ -186,12 +273,12 @@ def test_the_queue_is_read_source_by_source_from_behind_one_on(rows):
         [records.picture_model()(key="0" * 32, source_id=other, spec="w20")],
     )
 
-    assert records.queued_sources(1) == [SOURCE]
-    assert records.queued_sources(10) == [SOURCE, other]
-    assert records.queued_sources(10, after=SOURCE) == [other]
-    assert records.queued_sources(10, after=other) == []
-    assert [row.key for row in records.queued([other, SOURCE])] == [*PICTURES, "0" * 32]
-    assert [row.key for row in records.queued([other])] == ["0" * 32]
+    assert backlog.queued_sources(1) == [SOURCE]
+    assert backlog.queued_sources(10) == [SOURCE, other]
+    assert backlog.queued_sources(10, after=SOURCE) == [other]
+    assert backlog.queued_sources(10, after=other) == []
+    assert [row.key for row in backlog.queued([other, SOURCE])] == [*PICTURES, "0" * 32]
+    assert [row.key for row in backlog.queued([other])] == ["0" * 32]
 
 
 def test_what_is_not_in_a_transaction_is_called_at_once_and_an_error_stops_nothing(transactional_db, caplog):
@@ -266,7 +353,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "release": lambda: records.release(PICTURES),
     "finish": lambda: records.finish({PICTURES[0]: "text"}, owner="one", version=""),
     "reopen": lambda: records.reopen(PICTURES),
-    "describe": lambda: records.describe(SOURCE, Header("jpeg", Size(80, 40))),
+    "describe": lambda: records.describe({SOURCE: Header("jpeg", Size(80, 40))}),
     "fail": lambda: records.fail(SOURCE, PICTURES, owner="one", error="E: x", seconds=60),
 }
 
@@ -333,3 +420,17 @@ def test_an_error_of_ours_leaves_the_page_and_the_transaction_of_the_view_whole(
     assert html.endswith(' alt="" loading="lazy" decoding="async">')
     assert response.responsive_img_pending == 1
     assert response.headers["Cache-Control"] == "max-age=0"
+
+
+def test_what_fails_where_somebody_commits_by_hand_is_logged(transactional_db, log):
+    def fail() -> None:
+        raise ValueError
+
+    transaction.set_autocommit(False)
+    try:
+        records.on_commit(fail)
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+
+    assert log() == ["What was to be done on commit failed"]

@@ -9,6 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 
 from responsive_img import conf, manifest, rendering
+from responsive_img.defaults import effective
 from responsive_img.engine import PillowEngine
 from responsive_img.exceptions import BuildError, SourceError
 from responsive_img.geometry import Size
@@ -16,7 +17,7 @@ from responsive_img.headers import Header
 from responsive_img.isolation import IsolatedEngine
 from responsive_img.jobs import BuildJob
 from responsive_img.sources import SourceRef
-from responsive_img.specs import SOURCE_AS_IS, effective, from_text
+from responsive_img.specs import SOURCE_AS_IS, from_text
 from templatetags_tests.engines import FlatEngine
 from templatetags_tests.images import encoded, gradient
 

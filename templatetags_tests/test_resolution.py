@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 from contextlib import contextmanager
@@ -15,9 +16,11 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.functional import LazyObject
 
-from responsive_img import conf, engine, hooks, records, resolution, sources
-from responsive_img.building import Budget
+from responsive_img import conf, engine, handover, records, sources
+from responsive_img.collector import Collector
 from responsive_img.hooks import run
+from responsive_img.manifest import READY
+from responsive_img.resolution import UNKNOWN, look_up
 from templatetags_tests.conftest import RENDITION, drawn
 from templatetags_tests.models import Scan, VaultStorage
 
@@ -201,6 +204,52 @@ def test_a_database_that_is_down_leaves_what_the_cache_knows(page, photo, log):
     assert log() == ["Cannot look up or build 1 picture(s)"]
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_is_wanted_at_once_leaves_the_rest_of_the_page_to_the_hook(
+    transactional_db, page, photo, settings, is_first
+):
+    settings.RESPONSIVE_IMG_BUILD_HOOK = "responsive_img.hooks.enqueue"
+    other = IMG.replace("width=20", "width=10")
+    page("django", IMG + other, {"photo": photo})
+    wanted = IMG.replace(" alt", ' build="all" alt')
+
+    html = text(page("django", wanted + other if is_first else other + wanted, {"photo": photo}))
+
+    pending = SOURCE_WITH_SIZE.replace('"20" height="10"', '"10" height="5"')
+    assert html == (MARKUP + pending if is_first else pending + MARKUP)
+    assert set(records.picture_model().objects.values_list("spec", "state")) == {
+        (spec, "ready" if "w20" in spec else "queued")
+        for spec in records.picture_model().objects.values_list("spec", flat=True)
+    }
+
+
+@pytest.mark.parametrize("language", ["django", "jinja2"])
+def test_what_an_event_loop_renders_at_once_is_its_source_and_one_line_says_what_to_do(
+    render, photo, log, language
+):
+    async def rendered() -> str:
+        return str(render(language, IMG * 2, {"photo": photo}))
+
+    html = asyncio.run(rendered())
+
+    assert html.count('src="/media/photos/cat.jpg"') == 2
+    (line,) = log()
+    assert line == (
+        "A picture that is not in the cache was rendered in an event loop, without the request or the middleware, "
+        "so its source is shown: render with the request, or through sync_to_async."
+    )
+
+
+def test_what_is_in_the_cache_an_event_loop_may_render(render, photo, log):
+    built = render("django", IMG, {"photo": photo})
+
+    async def rendered() -> str:
+        return str(render("django", IMG, {"photo": photo}))
+
+    assert asyncio.run(rendered()) == built == MARKUP
+    assert log() == []
+
+
 def test_a_cache_that_is_down_leaves_the_page_whole_and_is_asked_once(page, photo, settings, log):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -254,12 +303,27 @@ def test_a_storage_that_gives_no_url_leaves_the_element(db, page, settings, log,
     assert len(log()) == 1
 
 
+def test_without_a_budget_nothing_is_asked_for_that_the_cache_has_not(page, photo, settings, our_queries):
+    """For what nobody will look at, as the answer to HEAD, and where the database may be what has failed."""
+    here, other = ((spec, "default", photo.image.name, "") for spec in ("w20;d1;owebp;e1", "w10;d1;owebp;e1"))
+    page("django", IMG, {"photo": photo})
+
+    with our_queries() as queries:
+        found = look_up([here, other], conf.current(), None)
+
+    assert (found.manifests[here].state, found.manifests[here].width) == (READY, 20)
+    assert found.manifests[other] == UNKNOWN
+    assert len(found.pending) == 1
+    assert queries == []
+    assert records.picture_model().objects.count() == 1
+
+
 def test_a_storage_that_no_longer_exists_leaves_the_element(db, log):
-    slot = (("w20", "gone.Model.field", "photos/cat.jpg", ""), ' alt=""', "")
+    slot = (("w20", "gone.Model.field", "photos/cat.jpg", ""), ' alt=""', "", "element", "")
+    collector = Collector()
 
-    resolved = resolution.resolve([slot], conf.current(), Budget())
-
-    assert resolved == (['<img alt="">'], set())
+    assert collector.resolve([slot]) == ['<img alt="">']
+    assert collector.account.pending == set()
     assert len(log()) == 2
 
 
@@ -435,19 +499,12 @@ def test_an_address_of_a_source_is_escaped_wherever_it_comes_from(page, make_pho
     assert html.startswith('<img src="/m&amp;m/photos/c%27at%20%281%29%2C%20%C3%A9%2520.jpg" width="20"')
 
 
-def test_what_is_logged_once_is_bounded(log):
-    for number in range(1100):
-        resolution.log_once(f"message {number}")
-
-    assert len(log()) == 1000
-
-
 def test_exact_sizes_are_known_before_anything_is_built(page, photo, settings):
     settings.RESPONSIVE_IMG_BUILD_HOOK = "responsive_img.hooks.enqueue"
     template = '{% img photo.image width=30 ratio="1/1" alt="A cat" %}' + IMG
 
     first = page("django", template, {"photo": photo})
-    job = hooks.job_of(
+    job = handover.job_of(
         records.source_model().objects.get(), records.picture_model().objects.values_list("spec", flat=True)
     )
     run(job)

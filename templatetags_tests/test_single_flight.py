@@ -4,15 +4,21 @@ import json
 import logging
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.http import HttpResponse
 from django.template import engines
@@ -21,7 +27,7 @@ import responsive_img
 from responsive_img import building, records
 from responsive_img.engine import PillowEngine
 from responsive_img.sources import SourceRef
-from templatetags_tests.conftest import drawn, respond
+from templatetags_tests.conftest import drawn, respond, unavailable
 
 ROOT = Path(responsive_img.__file__).parent.parent
 LINES = '{% img "photos/cat.jpg" width=20 alt="" %}{% img "photos/cat.jpg" width=30 ratio="1/1" alt="" %}'
@@ -55,6 +61,13 @@ class Lines(logging.Handler):
         self.lines.append(record.getMessage() + str(record.exc_info or ""))
 
 
+def wait_for_the_word() -> None:
+    """Say that all is loaded, and wait until the others are let go too."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+
+
 def together(count: int, act: Callable[[int], None]) -> list[str]:
     """Wait for the word to start, then act in so many threads at once; return what they raised."""
     barrier = threading.Barrier(count)
@@ -64,15 +77,13 @@ def together(count: int, act: Callable[[int], None]) -> list[str]:
         barrier.wait(10)
         try:
             act(number)
-        except Exception as error:  # noqa: BLE001  # pragma: no cover - nothing is raised while all is well
-            raised.append(repr(error))
+        except Exception:  # noqa: BLE001  # pragma: no cover - nothing is raised while all is well
+            raised.append(traceback.format_exc())
         finally:
             connection.close()
 
     threads = [threading.Thread(target=run, args=[number]) for number in range(count)]
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
+    wait_for_the_word()
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -94,8 +105,8 @@ def show_pages(count: int) -> None:
     sys.stdout.write(json.dumps({"pages": pages, "log": log.lines + raised}))
 
 
-def insert_rows(rounds: int) -> None:  # pragma: no cover - as `unavailable`
-    """Insert the same rows in two transactions at once, each in the opposite order; print what was raised."""
+def insert_rows(rounds: int, count: int) -> None:  # pragma: no cover - as `unavailable`
+    """Insert so many rows in two transactions at once, each in the opposite order; print what was raised."""
     barrier = threading.Barrier(2)
 
     def act(number):
@@ -103,7 +114,7 @@ def insert_rows(rounds: int) -> None:  # pragma: no cover - as `unavailable`
         for each in range(rounds):
             sources = [
                 building.source_record(SourceRef("default", f"photos/{each}-{index}.jpg"))
-                for index in range(1000)
+                for index in range(count)
             ]
             pictures = [building.picture_record(source.key, source.key, "w20") for source in sources]
             for rows in ((sources[::step], ()), ((), pictures[::step])):
@@ -117,16 +128,71 @@ def insert_rows(rounds: int) -> None:  # pragma: no cover - as `unavailable`
 # In the tests' own process -----------------------------------------------------------------------------
 
 
+@contextmanager
+def serving(command: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start a server that is told its port as `-p PORT` or `--port PORT`; give its process and its port."""
+    program = shutil.which(command)
+    if program is None:  # pragma: no cover - as `unavailable`
+        unavailable(f"No {command} is installed")
+    port = closed_port()
+    process = subprocess.Popen(
+        [program, *arguments, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        until = time.monotonic() + 10
+        while True:
+            with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), 1)):
+                break
+            assert time.monotonic() < until, f"{command} does not start"
+            time.sleep(0.02)
+        yield process, port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def closed_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+MEMCACHED = ("-u", "nobody", "-l", "127.0.0.1", "-p")
+
+
+def memcached_at(port: int, **options: Any) -> dict[str, Any]:
+    """Return the settings of a cache on memcached."""
+    return {
+        "BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache",
+        "LOCATION": f"127.0.0.1:{port}",
+        **options,
+    }
+
+
+def redis_at(port: int, **options: Any) -> dict[str, Any]:
+    """Return the settings of a cache on Redis."""
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": f"redis://127.0.0.1:{port}/0",
+        **options,
+    }
+
+
 class Flight:
     """A database, a media root and settings that several processes share."""
 
-    def __init__(self, folder: Path, database: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, database: Mapping[str, Any], cache: Mapping[str, Any] | None = None
+    ) -> None:
         self.media, self.notes = folder / "media", folder / "notes"
         (self.media / "photos").mkdir(parents=True)
         (self.media / "photos" / "cat.jpg").write_bytes(drawn())
         (folder / "flight_settings.py").write_text(
             "from templatetags_tests.settings import *\n"
             f"DATABASES = {{'default': {dict(database)!r}}}\n"
+            f"CACHES = {{'default': {dict(cache or LOCAL)!r}}}\n"
             f"MEDIA_ROOT = {str(self.media)!r}\n"
             "RESPONSIVE_IMG_BUILD_BUDGET = 60\n"
             f"RESPONSIVE_IMG_ENGINE = '{__name__}.NotingEngine'\n"
@@ -165,15 +231,43 @@ class Flight:
         return {str(path.relative_to(self.media)) for path in self.media.rglob("*") if path.is_file()}
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@contextmanager
+def cache_of(kind: str) -> Iterator[dict[str, Any]]:
+    """Give the settings of an empty cache that processes may share."""
+    if kind == "redis":  # pragma: no cover - as `unavailable`
+        with serving("redis-server", "--bind", "127.0.0.1", "--save", "", "--port") as (_, port):
+            yield redis_at(port)
+    elif kind == "memcached":  # pragma: no cover - as `unavailable`
+        with serving("memcached", *MEMCACHED) as (_, port):
+            yield memcached_at(port)
+    elif kind == "database":
+        yield {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache_table"}
+    else:
+        yield LOCAL
+
+
+@pytest.fixture(
+    params=[
+        "sqlite local",
+        "sqlite redis",
+        "sqlite memcached",
+        "sqlite database",
+        "postgres local",
+        "postgres database",
+    ]
+)
 def flight(request, tmp_path, add_database):
-    """Return a flight over each database that answers."""
-    if request.param == "sqlite":
+    """Return a flight over each database that answers, with each cache."""
+    engine, cache = request.param.split()
+    if engine == "sqlite":
         database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "db.sqlite3")}
     else:
         database = request.getfixturevalue("postgres")
     add_database("flight", database)
-    return Flight(tmp_path, database)
+    if cache == "database":
+        call_command("createcachetable", "cache_table", database="flight")
+    with cache_of(cache) as options:
+        yield Flight(tmp_path, database, options)
 
 
 def assert_valid(page: str, files: set[str]) -> None:
@@ -212,6 +306,6 @@ def test_two_transactions_that_insert_the_same_rows_in_opposite_order_do_not_dea
     add_database("flight", postgres)
     flight = Flight(tmp_path, postgres)
 
-    out = json.loads(flight.run("flight.insert_rows(3)")[0])
+    out = json.loads(flight.run("flight.insert_rows(3, 1000)")[0])
 
     assert out == {"rows": 3_000, "log": []}

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.storage import FileSystemStorage, Storage, default_storage, storages
+from django.core.management import call_command
 from django.db import models
 from django.db.models.fields.files import FieldFile
 from django.test.utils import isolate_apps
@@ -12,8 +14,17 @@ from django.utils.safestring import mark_safe
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from responsive_img import static
 from responsive_img.exceptions import SourceError
-from responsive_img.sources import MAX_NAME_LENGTH, SourceRef, checked_name, field_ref, reference, storage_of
+from responsive_img.sources import (
+    MAX_NAME_LENGTH,
+    SourceRef,
+    checked_name,
+    field_ref,
+    reference,
+    rendition_storage,
+    storage_of,
+)
 from templatetags_tests.models import Photo, Scan
 from templatetags_tests.strategies import names
 
@@ -87,13 +98,71 @@ def test_name_given_by_hand_is_of_the_default_storage(name):
     assert reference(name) == SourceRef("default", name, "")
 
 
+@pytest.fixture
+def static_files(settings, tmp_path):
+    """Return a function that sets the static files' storage, and collects into it what tests have."""
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "a.svg").write_text("<svg/>")
+    settings.STATICFILES_DIRS = [tmp_path / "static"]
+    settings.STATIC_ROOT = tmp_path / "collected"
+
+    def collect(storage: str) -> None:
+        backend = f"django.contrib.staticfiles.storage.{storage}"
+        settings.STORAGES = {**STORAGES, "staticfiles": {"BACKEND": backend}}
+        call_command("collectstatic", interactive=False, verbosity=0)
+
+    return collect
+
+
+def test_static_file_is_written_with_its_version_as_its_storage(static_files):
+    static_files("StaticFilesStorage")
+    assert reference("static:a.svg") == SourceRef("static:", "a.svg", "")
+
+    static_files("ManifestStaticFilesStorage")
+    storage, name, field = reference(mark_safe("static:a.svg"))
+
+    assert re.fullmatch("static:[0-9a-f]{8}", storage)
+    assert (name, field, type(name)) == ("a.svg", "", str)
+
+
+@pytest.mark.parametrize("reference", ["static:", "static:0123abcd"])
+def test_storage_of_static_files_is_one_whatever_their_version(reference):
+    assert storage_of(reference) is static.STORAGE
+
+
+@pytest.mark.parametrize("source", ["static:", "static:/a.svg", "static:../a.svg", "static:a\x00.svg"])
+def test_name_of_a_static_file_is_checked_too(source):
+    with pytest.raises(SourceError) as caught:
+        reference(source)
+
+    assert str(caught.value) == f"Not the name of a file in a storage: {source.removeprefix('static:')!r}"
+
+
+@pytest.mark.parametrize(
+    ("source", "configured", "storage"),
+    [
+        ("memory", None, "memory"),
+        ("templatetags_tests.Scan.image", None, "templatetags_tests.Scan.image"),
+        ("static:", None, "default"),
+        ("static:0123abcd", None, "default"),
+        ("memory", "other", "other"),
+        ("static:", "other", "other"),
+    ],
+)
+def test_renditions_are_in_the_storage_configured_else_beside_the_source_else_in_the_default_one(
+    source, configured, storage
+):
+    assert rendition_storage(source, configured) == storage
+
+
 @pytest.mark.parametrize("source", [None, 5, b"a.jpg", Path("a.jpg"), object])
 def test_source_that_is_neither_file_nor_name_is_refused(source):
     with pytest.raises(SourceError) as caught:
         reference(source)
 
     assert str(caught.value) == (
-        f"A source is a file of a model or a name in the default storage, not {source!r}."
+        f"A source is a file of a model, a name in the default storage, or 'static:' and the path of a static "
+        f"file, not {source!r}."
     )
 
 
@@ -101,7 +170,7 @@ def test_file_of_a_field_that_belongs_to_no_model_is_refused():
     file = FieldFile(Photo(), models.FileField(), "photos/cat.jpg")
 
     with pytest.raises(
-        SourceError, match=r"^A source is a file of a model or a name in the default storage, not "
+        SourceError, match=r"^A source is a file of a model, a name in the default storage, or 'static:' "
     ):
         reference(file)
 

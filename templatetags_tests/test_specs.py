@@ -1,26 +1,18 @@
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields, replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from responsive_img.defaults import Defaults, check_limits, effective
 from responsive_img.exceptions import SpecError
 from responsive_img.formats import FORMATS
 from responsive_img.geometry import CENTRE, FocalPoint, box_sides, round_px
-from responsive_img.specs import (
-    SOURCE_AS_IS,
-    Defaults,
-    Spec,
-    check_limits,
-    effective,
-    from_text,
-    merge,
-    sorted_quality,
-)
-from templatetags_tests.strategies import MAX_SIDE, defaults, effective_specs, told_specs
+from responsive_img.specs import BUILDS, SOURCE_AS_IS, Spec, from_text, merge, sorted_quality
+from templatetags_tests.strategies import MAX_SIDE, defaults, effective_specs, texts, told_specs
 
 SQUARE = Fraction(1)
 
@@ -52,6 +44,10 @@ def test_spec_is_hashable_and_frozen():
             {"fit": "contain", "focal": CENTRE},
             "'focal' contradicts fit='contain', which shows the whole source.",
         ),
+        (
+            {"widths": (320,), "densities": (1.0,)},
+            "'widths' contradicts 'densities': candidates are told apart by one or the other.",
+        ),
     ],
 )
 def test_spec_refuses_what_contradicts_itself(told, message):
@@ -65,16 +61,47 @@ def test_spec_refuses_what_contradicts_itself(told, message):
 @pytest.mark.parametrize("fit", ["cover", "contain"])
 def test_fit_without_a_box_is_refused(told, fit):
     with pytest.raises(SpecError) as caught:
-        Spec(fit=fit, **told).check_box()
+        Spec(fit=fit, **told).check_whole()
 
     assert str(caught.value) == "'fit' needs a box: 'width' and 'height', or 'ratio'."
+
+
+@pytest.mark.parametrize("told", [{}, {"width": 400}, {"densities": (1.0, 2.0)}])
+@pytest.mark.parametrize("sizes", ["50vw", ""])
+def test_sizes_without_widths_are_refused(told, sizes):
+    with pytest.raises(SpecError) as caught:
+        Spec(sizes=sizes, **told).check_whole()
+
+    assert str(caught.value) == (
+        "'sizes' needs 'widths': only they leave the choice of a width to the browser."
+    )
+
+
+def test_sizes_with_widths_are_taken():
+    Spec(sizes="50vw", widths=(320,)).check_whole()
+
+
+@pytest.mark.parametrize(
+    ("told", "ratio"),
+    [
+        ({"width": 4, "height": 3}, Fraction(4, 3)),
+        ({"ratio": SQUARE}, SQUARE),
+        ({"ratio": SQUARE, "width": 4}, SQUARE),
+        ({"width": 4}, None),
+        ({"height": 3}, None),
+        ({"widths": (4,)}, None),
+        ({}, None),
+    ],
+)
+def test_box_ratio_is_that_of_both_sides_or_the_one_told(told, ratio):
+    assert Spec(**told).box_ratio == ratio
 
 
 @pytest.mark.parametrize(
     "told", [{"width": 4, "height": 3}, {"ratio": SQUARE}, {"ratio": SQUARE, "width": 4}]
 )
 def test_fit_with_a_box_is_taken(told):
-    Spec(fit="cover", **told).check_box()
+    Spec(fit="cover", **told).check_whole()
 
 
 @pytest.mark.parametrize(
@@ -88,6 +115,8 @@ def test_fit_with_a_box_is_taken(told):
         (Spec(formats=()), "f"),
         (Spec(formats=("avif", "webp"), quality=(("*", 70), ("webp", 60))), "favif,webp;q*:70,webp:60"),
         (Spec(format="png"), "opng"),
+        (Spec(widths=(320, 640), sizes="50vw;é"), "l320,640;z50vw%3B%C3%A9"),
+        (Spec(single=True, build="all"), "11;ball"),
         (SOURCE_AS_IS, "s1"),
     ],
 )
@@ -124,7 +153,7 @@ def test_text_keeps_every_density_that_can_be_asked_for():
 
 @pytest.mark.parametrize(
     "text",
-    ["x", "w", "wx", "zebra", ";", "w400;", "r1/0", "r", "c1", "c1,2,3", "ca,b", "qwebp", "dx", "w4;h3;r1",
+    ["x", "w", "wx", "yak", "lx", "l3;d1", "l3;d1,2", ";", "w400;", "r1/0", "r", "c1", "c1,2,3", "ca,b", "qwebp", "dx", "w4;h3;r1",
      "owebp;favif", "tcontain;c0.5,0.5"],
 )  # fmt: skip
 def test_text_of_no_spec_is_refused_by_name(text):
@@ -132,7 +161,7 @@ def test_text_of_no_spec_is_refused_by_name(text):
         from_text(text)
 
 
-@given(st.text(alphabet="pwhrtcudfoqs;,.:/0123456789-xe", max_size=12))
+@given(st.text(alphabet="pwhrtcudlzfoqseb;,.:/0123456789-x", max_size=12))
 @example("w20")
 @example("x")
 def test_text_of_anything_is_a_spec_or_an_error_of_ours(text):
@@ -186,6 +215,14 @@ def test_merge_lays_what_is_told_over_the_preset():
             {"quality": (("*", 40), ("avif", 30), ("webp", 50))},
         ),
         ({"quality": (("webp", 50),)}, {}, {"quality": (("webp", 50),)}),
+        ({"widths": (320,)}, {"densities": (1.0, 3.0)}, {"widths": (320,)}),
+        ({"densities": (1.0,)}, {"widths": (320,), "sizes": "9vw"}, {"densities": (1.0,)}),
+        ({"widths": (320,)}, {"widths": (640,), "sizes": "9vw"}, {"widths": (320,), "sizes": "9vw"}),
+        ({"sizes": "50vw"}, {"widths": (640,), "sizes": "9vw"}, {"widths": (640,), "sizes": "50vw"}),
+        ({"width": 4}, {"widths": (640,), "sizes": "9vw"}, {"width": 4, "widths": (640,), "sizes": "9vw"}),
+        ({}, {"densities": (1.0, 3.0)}, {"densities": (1.0, 3.0)}),
+        ({"build": "src"}, {"build": "all"}, {"build": "src"}),
+        ({"single": True}, {"widths": (640,)}, {"single": True, "widths": (640,)}),
         ({}, {"quality": (("webp", 50),)}, {"quality": (("webp", 50),)}),
     ],
 )
@@ -197,8 +234,9 @@ def test_merge_lets_what_contradicts_in_the_preset_give_way(told, preset, merged
 def test_merge_keeps_all_that_is_told_but_the_preset(told, preset):
     merged = merge(told, preset)
 
-    for name in ("width", "height", "ratio", "fit", "focal", "upscale", "densities", "formats", "format"):
-        assert getattr(told, name) in {None, getattr(merged, name)}
+    for field in fields(Spec):
+        if field.name not in {"preset", "quality"}:
+            assert getattr(told, field.name) in {None, getattr(merged, field.name)}
     assert merged.preset is None
 
 
@@ -263,6 +301,69 @@ def test_effective_refuses_a_fit_without_a_box():
         effective(Spec(fit="cover", width=400), Defaults())
 
 
+@pytest.mark.parametrize("settings_say", [Defaults(), Defaults(densities=(1, 3))])
+def test_effective_widths_take_no_densities_of_the_settings(settings_say):
+    spec = effective(Spec(widths=(320, 640), width=400), settings_say)
+
+    assert (spec.widths, spec.densities) == ((320, 640), None)
+
+
+@pytest.mark.parametrize(
+    ("told", "box"),
+    [
+        ({"width": 4, "height": 3}, ("cover", CENTRE)),
+        ({"ratio": SQUARE}, ("cover", CENTRE)),
+        ({}, (None, None)),
+        ({"ratio": SQUARE, "fit": "contain"}, ("contain", None)),
+    ],
+)
+def test_effective_widths_are_cropped_to_a_ratio_as_densities_are(told, box):
+    spec = effective(Spec(widths=(320,), **told), Defaults())
+
+    assert (spec.fit, spec.focal) == box
+
+
+@given(told_specs(presets=False), defaults, st.sampled_from(BUILDS), texts)
+def test_canonical_text_is_free_of_what_changes_no_file(told, settings_say, build, sizes):
+    spec = effective(told, settings_say)
+
+    other = replace(told, build=build, sizes=sizes if told.widths else None)
+
+    assert effective(other, settings_say).text == spec.text
+    assert (spec.preset, spec.sizes, spec.single, spec.build) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "one"),
+    [
+        ({"width": 400}, {"width": 400}),
+        ({"width": 400, "densities": (1.0, 3.0)}, {"width": 400}),
+        ({}, {}),
+        ({"width": 4, "formats": ("avif", "webp")}, {"width": 4}),
+        ({"width": 4, "format": "webp"}, {"width": 4, "format": "webp", "formats": None}),
+        ({"widths": (320, 640)}, {"width": 640}),
+        ({"widths": (320, 640), "sizes": "50vw"}, {"width": 640}),
+        ({"widths": (320, 640), "width": 4, "height": 3}, {"width": 640, "ratio": Fraction(4, 3)}),
+        ({"widths": (320, 640), "width": 400}, {"width": 640}),
+        ({"widths": (320, 640), "height": 300}, {"width": 640}),
+        ({"widths": (320, 640), "ratio": SQUARE, "height": 300}, {"width": 640, "ratio": SQUARE}),
+        (
+            {"widths": (320, 640), "ratio": SQUARE, "fit": "contain"},
+            {"width": 640, "ratio": SQUARE, "fit": "contain"},
+        ),
+    ],
+)
+def test_effective_of_one_url_is_that_of_the_one_file_of_src(told, one):
+    found = effective(Spec(single=True, **told), Defaults())
+
+    assert found == effective(Spec(**{"densities": (1.0,), "formats": (), **one}), Defaults())
+
+
+def test_effective_of_one_url_still_refuses_what_means_nothing():
+    with pytest.raises(SpecError, match=r"^'sizes' needs 'widths'"):
+        effective(Spec(single=True, width=4, sizes="50vw"), Defaults())
+
+
 @given(told_specs(presets=False), defaults)
 def test_effective_is_idempotent(told, settings_say):
     once = effective(told, settings_say)
@@ -302,6 +403,22 @@ def test_effective_keeps_the_sides_within_the_limit(told, settings_say):
             "36 renditions of one picture are too many, the limit is 32.",
         ),
         (
+            {"widths": (4, 1001)},
+            "'widths' comes to 1001 px, over the limit of 1000 px (RESPONSIVE_IMG_MAX_WIDTH).",
+        ),
+        (
+            {"widths": (4, 600), "ratio": Fraction(1, 2)},
+            "'widths' comes to 1200 px, over the limit of 1000 px (RESPONSIVE_IMG_MAX_WIDTH).",
+        ),
+        (
+            {"widths": (4, 600), "width": 1, "height": 2},
+            "'widths' comes to 1200 px, over the limit of 1000 px (RESPONSIVE_IMG_MAX_WIDTH).",
+        ),
+        (
+            {"widths": tuple(range(1, 18))},
+            "34 renditions of one picture are too many, the limit is 32.",
+        ),
+        (
             {"width": 1, "format": "webp", "densities": tuple(map(float, range(1, 34)))},
             "33 renditions of one picture are too many, the limit is 32.",
         ),
@@ -323,6 +440,10 @@ def test_limits_refuse_too_large_and_too_much(told, message):
         {"width": 500, "ratio": Fraction(1, 2)},
         {"width": 1, "formats": ("avif",), "densities": tuple(map(float, range(1, 17)))},
         {"width": 1, "format": "webp", "densities": tuple(map(float, range(1, 33)))},
+        {"widths": (1000,)},
+        {"widths": (500,), "ratio": Fraction(1, 2)},
+        {"widths": tuple(range(1, 17))},
+        {"widths": tuple(range(1, 33)), "format": "webp"},
     ],
 )
 def test_limits_take_what_just_fits(told):
