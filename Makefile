@@ -4,17 +4,26 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 CORPUS := build/corpus
+COMPAT := build/compat
+VNU_VERSION := 26.9.27
+VNU := build/vnu/node_modules/vnu-jar/build/dist/vnu.jar
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check wheel look matrix bench corpus fuzz sheet
+.PHONY: help demo demo-queue demo-celery test check wheel look html matrix bench compat corpus fuzz sheet reference diagonal
 
 help: ## Say what each target does
-	@sed -nE 's/^([a-z]+):.*## (.+)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.+)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(VENV)/.runtime ## Serve the sandbox gallery at http://127.0.0.1:8000 (PORT=…)
 	$(BIN)/python sandbox/manage.py migrate --verbosity 0
 	$(BIN)/python sandbox/manage.py draw_photos
 	$(BIN)/python sandbox/manage.py runserver 127.0.0.1:$(PORT)
+
+demo-queue: $(VENV)/.runtime ## The same with a queue in the database: originals first, a worker builds (WORKERS=1)
+	$(BIN)/python -m sandbox.demo enqueue --port $(PORT) --workers $(or $(WORKERS),1)
+
+demo-celery: $(VENV)/.celery ## The same with a Celery worker; needs redis-server, or SANDBOX_REDIS=redis://… (WORKERS=2)
+	$(BIN)/python -m sandbox.demo celery --port $(PORT) --workers $(or $(WORKERS),2)
 
 test: $(VENV)/.dev ## Run the tests; every line and branch must be covered
 	$(BIN)/pytest --cov -n auto
@@ -34,11 +43,29 @@ wheel: $(VENV)/.dev ## Build the wheel and use it once from an empty directory
 look: $(VENV)/.dev ## Follow the README to the demo, and look at its pages in headless Chromium
 	.ci/demo $(BIN)/python
 
+html: $(VENV)/.dev build/vnu/.$(VNU_VERSION) ## Check the markup with the Nu HTML Checker; needs npm and Java 17
+	RESPONSIVE_IMG_VNU=$(VNU) RESPONSIVE_IMG_REQUIRE_SERVICES=1 $(BIN)/pytest templatetags_tests/test_html.py
+
 matrix: $(VENV)/.dev ## Run the tests on every Python and Django release that can be had
 	$(BIN)/nox
 
+# Each release once, not each with each.
+diagonal: $(VENV)/.dev ## Run the tests once on each of them, and on PostgreSQL
+	$(BIN)/nox --session "tests(python-3.11-django-5.2)" "tests(python-3.12-django-6.0)" \
+	  "tests(python-3.13-django-6.1)" postgres
+
 bench: $(VENV)/.dev ## Measure pages and builds against static images and raw Pillow
 	$(BIN)/python -m sandbox.benchmarks
+
+compat: $(VENV)/.dev ## Run Django's own tests with the app and the middleware added (SUITES=…)
+	@version=$$($(BIN)/python -m django --version) && folder=$(COMPAT)/django-$$version && \
+	if [ ! -e $$folder/.unpacked ]; then \
+	  rm -rf $(COMPAT) && mkdir -p $$folder && \
+	  $(BIN)/python -m pip download --quiet --no-deps --no-binary django --dest $(COMPAT) django==$$version && \
+	  tar -xzf $(COMPAT)/*.tar.gz -C $$folder --strip-components 1 && \
+	  rm $(COMPAT)/*.tar.gz && touch $$folder/.unpacked; \
+	fi
+	$(BIN)/python -m sandbox.compat $(SUITES)
 
 corpus: $(CORPUS)/.unpacked ## Build every test image of Pillow's source distribution: no crash, no hang
 	$(BIN)/python -m sandbox.fuzzing corpus $(CORPUS)/*/Tests/images
@@ -49,6 +76,9 @@ fuzz: $(VENV)/.dev ## Build 20,000 damaged pictures: no crash, no hang (COUNT=�
 sheet: $(VENV)/.dev ## Draw hard pictures beside what is made of them, to be looked at
 	@mkdir -p build
 	$(BIN)/python -m sandbox.sheet build/sheet.png
+
+reference: $(VENV)/.dev ## Write docs/reference.md anew: every argument with the markup that it makes
+	$(BIN)/python -m sandbox.reference
 
 # An interpreter counts only if it runs: version managers put commands on the path that fail.
 $(BIN)/python:
@@ -69,6 +99,11 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch $@ $(VENV)/.runtime
 
+$(VENV)/.celery: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group celery
+	@touch $@ $(VENV)/.runtime
+
 # pip asks a source distribution for its metadata, so what that is built with is fetched too, but not used.
 $(CORPUS)/.unpacked: | $(VENV)/.dev
 	@rm -rf $(CORPUS)
@@ -76,4 +111,11 @@ $(CORPUS)/.unpacked: | $(VENV)/.dev
 	$(BIN)/python -m pip download --quiet --no-deps --no-binary pillow --dest $(CORPUS) pillow
 	@tar -xzf $(CORPUS)/*.tar.gz -C $(CORPUS)
 	@rm $(CORPUS)/*.tar.gz
+	@touch $@
+
+# The jar is all there is to it: its scripts would only look for a Java of their own.
+build/vnu/.$(VNU_VERSION):
+	@rm -rf build/vnu
+	@mkdir -p build/vnu
+	npm install --prefix build/vnu --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error vnu-jar@$(VNU_VERSION)
 	@touch $@

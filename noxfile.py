@@ -1,6 +1,8 @@
 """
 The tests on every supported release of Python and Django, and on PostgreSQL: `make matrix`.
 
+What is marked as slow is run by `make test` alone.
+
 Nox closes with one line for each session; for those left out it says why.
 """
 
@@ -19,6 +21,7 @@ MATRIX = {
     "3.12": ["5.2", "6.0", "6.1"],
     "3.13": ["5.2", "6.0", "6.1"],
 }
+PYTEST = ("pytest", "--quiet", "-n", "auto", "-m", "not slow")
 TEST_GROUP = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
 
 nox.needs_version = ">=2026.2"
@@ -49,7 +52,7 @@ def tests(session: nox.Session, django: str) -> None:
         session.skip(f"Django {django} is not on the package index")
     session.install(f"django~={django}.0", "--editable", ".", *TEST_GROUP)
     # The development mode shows unclosed files, which pytest then turns into errors.
-    session.run("pytest", "--quiet", "-n", "auto", *session.posargs, env={"PYTHONDEVMODE": "1"})
+    session.run(*PYTEST, *session.posargs, env={"PYTHONDEVMODE": "1"})
 
 
 @nox.session
@@ -63,9 +66,7 @@ def postgres(session: nox.Session) -> None:
         if "RESPONSIVE_IMG_REQUIRE_SERVICES" in os.environ:
             raise
         session.skip("no PostgreSQL server answers")
-    session.run(
-        "pytest", "--quiet", "-n", "auto", *session.posargs, env={"RESPONSIVE_IMG_TEST_DB": "postgres"}
-    )
+    session.run(*PYTEST, *session.posargs, env={"RESPONSIVE_IMG_TEST_DB": "postgres"})
 
 
 @functools.cache

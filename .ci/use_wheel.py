@@ -23,6 +23,7 @@ for name in ("py.typed", "migrations/0001_initial.py", "templatetags/responsive_
     assert (package / name).is_file(), f"{name} is not in the wheel"
 
 settings.configure(
+    SILENCED_SYSTEM_CHECKS=["responsive_img.W008"],  # one process, so its own cache will do
     CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}},
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",

@@ -1,10 +1,19 @@
-"""A gallery to try responsive_img in: for a developer's machine alone."""
+"""
+A gallery to try responsive_img in: for a developer's machine alone.
+
+SANDBOX_HOOK names the hook that builds; any but `build_now` has a database, photos and a cache of its own, in
+`build/`, and shares them with its worker. SANDBOX_REDIS is the URL of a Redis for cache and broker.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+HOOK = os.environ.get("SANDBOX_HOOK", "build_now")
+REDIS = os.environ.get("SANDBOX_REDIS", "")
+DATA = HERE if HOOK == "build_now" else HERE.parent / "build" / f"demo-{HOOK}"
 
 DEBUG = True
 SECRET_KEY = "not secret: the sandbox guards nothing"
@@ -44,16 +53,35 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": HERE / "db.sqlite3"}}
+DATABASES: dict[str, dict[str, object]] = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA / "db.sqlite3"}
+}
+if HOOK != "build_now":
+    # Pages and workers write at the same time.
+    DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Those of Django, with a counter in them; a site of your own needs neither.
-CACHES = {"default": {"BACKEND": "sandbox.gallery.meter.MeteredCache"}}
+CACHES: dict[str, dict[str, object]] = {"default": {"BACKEND": "sandbox.gallery.meter.MeteredCache"}}
+if REDIS:
+    CACHES["default"] = {
+        "BACKEND": "sandbox.gallery.meter.MeteredRedisCache",
+        "LOCATION": REDIS,
+        "KEY_PREFIX": f"sandbox-{HOOK}",
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+elif HOOK not in ("build_now", "thread"):
+    # What a worker writes to the memory of its own process, no page would see.
+    CACHES["default"] = {
+        "BACKEND": "sandbox.gallery.meter.MeteredFileCache",
+        "LOCATION": DATA / "cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
 STORAGES = {
     "default": {"BACKEND": "sandbox.gallery.meter.MeteredStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-MEDIA_ROOT = HERE / "media"
+MEDIA_ROOT = DATA / "media"
 MEDIA_URL = "/media/"
 STATIC_URL = "/static/"
 
@@ -62,6 +90,14 @@ USE_TZ = True
 RESPONSIVE_IMG_PRESETS = {
     "hero": {"width": 1280, "ratio": "21/9"},
     "card": {"width": 400, "ratio": "4/3"},
+    "column": {"widths": "320 640 1280 1920", "sizes": "(min-width: 42rem) 40rem, calc(100vw - 2rem)"},
 }
+RESPONSIVE_IMG_BUILD_HOOK = f"responsive_img.hooks.{HOOK}"
 # s: enough for the very first view to build the whole gallery, which a site would not let a visitor wait for.
 RESPONSIVE_IMG_BUILD_BUDGET = 30.0
+
+if HOOK == "celery":
+    CELERY_BROKER_URL = REDIS
+    # A name of its own: the Redis may be that of other projects too.
+    CELERY_TASK_DEFAULT_QUEUE = "sandbox"
+    CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -9,7 +9,10 @@ from sandbox.gallery import views
 urlpatterns = [
     path("", views.gallery, {"engine": "django"}, name="gallery"),
     path("jinja/", views.gallery, {"engine": "jinja2"}, name="gallery-jinja"),
+    path("sizes/", views.sizes, {"engine": "django"}, name="sizes"),
+    path("jinja/sizes/", views.sizes, {"engine": "jinja2"}, name="sizes-jinja"),
     path("photo/<int:pk>/", views.photo, name="photo"),
     path("upload/", views.upload, name="upload"),
+    path("queue/", views.queue, name="queue"),
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]

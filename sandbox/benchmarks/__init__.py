@@ -1,5 +1,5 @@
 """
-Benchmarks: a warm page against hand-written markup, a build against bare Pillow.
+Benchmarks: a warm page against hand-written markup, a build against bare Pillow, markers in a page.
 
 `python -m sandbox.benchmarks`. Machines are noisy: a ratio of two times of the same round is a figure, an
 absolute time is not.

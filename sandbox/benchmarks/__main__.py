@@ -14,7 +14,7 @@ import django
 import jinja2
 import PIL
 
-from sandbox.benchmarks import builds, project, warm_pages
+from sandbox.benchmarks import builds, markers, project, rounds, warm_pages
 from sandbox.benchmarks.reports import Report, targets_table
 from sandbox.benchmarks.settings import FOLDER
 from sandbox.benchmarks.verdicts import WrongPageError
@@ -51,13 +51,13 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, at most 1,000 pictures")
-    parser.add_argument("--only", choices=["A", "B"], help="A: warm pages, B: builds")
+    parser.add_argument("--only", choices=["A", "B", "M"], help="A: warm pages, B: builds, M: markers")
     parser.add_argument("--max", type=int, metavar="N", help="pictures on the largest page (10,000)")
     parser.add_argument(
         "--clock",
-        choices=warm_pages.CLOCKS,
+        choices=rounds.CLOCKS,
         default="wall",
-        help="of warm pages; cpu on a busy machine: it leaves out what Redis does meanwhile, 1–3 %% of a page",
+        help="of pages and markers; cpu on a busy machine: it leaves out what Redis does meanwhile, 1–3 %% of a page",
     )
     parser.add_argument("--json", type=Path, metavar="PATH", default=Path("bench-results.json"))
     return parser.parse_args()
@@ -66,10 +66,12 @@ def _options() -> argparse.Namespace:
 def _reports(options: argparse.Namespace, caches: dict[str, str]) -> dict[str, Report]:
     reports = {}
     # Builds first: ten thousand photos in the memos would be in the way of their garbage collection.
-    if options.only != "A":
+    if options.only in {None, "B"}:
         alias = next(iter(caches.values()))
         reports["B"] = builds.run(alias, FOLDER, count=5 if options.quick else 21)
-    if options.only != "B":
+    if options.only in {None, "M"}:
+        reports["M"] = markers.run(caches, options.clock, count=7 if options.quick else 21)
+    if options.only in {None, "A"}:
         largest = options.max or (1000 if options.quick else 10_000)
         count = 5 if options.quick else 7
         reports["A"] = warm_pages.run(caches, options.clock, largest=largest, count=count)

@@ -20,10 +20,10 @@ from typing import NamedTuple
 from PIL import Image
 
 from responsive_img import arguments
+from responsive_img.defaults import Defaults, effective
 from responsive_img.engine import PillowEngine
 from responsive_img.exceptions import BuildError
 from responsive_img.formats import FORMATS
-from responsive_img.specs import Defaults, effective
 from responsive_img.variants import Variant, planned
 from sandbox.benchmarks import charts
 from sandbox.benchmarks.likeness import ssim

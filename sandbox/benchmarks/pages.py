@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,20 +15,24 @@ from sandbox.benchmarks.project import photo_model
 SUFFIXES = {"Django": "html", "Jinja2": "jinja"}
 ENGINES = {"Django": "django", "Jinja2": "jinja2"}
 PLAIN_SIZE = 200 * 1024  # bytes
+ROWS_PER_PIECE = 7
 
 
-def _plain() -> bytes:
-    """Return an ordinary page with hand-written images and none of ours."""
+def page_of(pieces: Sequence[str] = ()) -> bytes:
+    """Return an ordinary page with hand-written images, and other pieces spread over it."""
     row = (
         '<li class="entry"><a href="/entries/{0}/"><img src="/media/photos/{0}.jpg" width="400" height="300"'
         ' alt="" loading="lazy"></a><p>Entry {0}: boats leave the harbour before the fog has gone, and the'
         " town is up to see them off.</p></li>\n"
     )
-    rows = "".join([row.format(number) for number in range(1000)])
-    return f"<!doctype html><html><body><ul>\n{rows}"[: PLAIN_SIZE - 20].encode() + b"</ul></body></html>"
+    rows = [row.format(number) for number in range(1000)]
+    for number, piece in enumerate(pieces):
+        rows[number * ROWS_PER_PIECE] += piece
+    text = f"<!doctype html><html><body><ul>\n{''.join(rows)}"
+    return text[: PLAIN_SIZE - 20].encode() + b"</ul></body></html>"
 
 
-PLAIN = _plain()
+PLAIN = page_of()
 
 
 def page(request: HttpRequest, language: str, contestant: str, cache: str, count: int) -> HttpResponse:

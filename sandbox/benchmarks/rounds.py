@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import gc
 import statistics
+import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
 # Returns what one go took: s.
 Contestant = Callable[[], float]
+# Returns a time: s.
+Clock = Callable[[], float]
+
+CLOCKS: dict[str, Clock] = {"wall": time.perf_counter, "cpu": time.process_time}
+# s. What is short is repeated so often that the clock's grain and a hiccup do not show.
+GO = 0.02
 
 
 class Figure(NamedTuple):
@@ -44,6 +52,19 @@ def measure(contestants: Mapping[Key, Contestant], count: int, goes: int = 2) ->
         for key, seconds in best.items():
             taken[key].append(seconds)
     return taken
+
+
+def repeated(call: Callable[[], object], clock: Clock) -> Contestant:
+    """Return what gives the seconds of one call, warmed up."""
+    _seconds(call, clock, 2)
+    return partial(_seconds, call, clock, max(1, round(GO / max(_seconds(call, clock, 2), 1e-6))))
+
+
+def _seconds(call: Callable[[], object], clock: Clock, repeats: int) -> float:
+    start = clock()
+    for _ in range(repeats):
+        call()
+    return (clock() - start) / repeats
 
 
 def figure(values: Sequence[float]) -> Figure:

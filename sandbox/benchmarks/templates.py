@@ -29,3 +29,5 @@ for _name in ("empty", "static", "ours"):
     TEMPLATES[f"{_name}.jinja"] = TEMPLATES[f"{_name}.html"]
 # The library's own pixels, before an encoder touches them.
 TEMPLATES["lossless.html"] = _PAGE.replace("PICTURE", '{% img photo.image width=400 format="png" alt="" %}')
+# A picture alone.
+TEMPLATES["piece.html"] = _PICTURES["ours.html"]

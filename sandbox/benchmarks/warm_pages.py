@@ -8,8 +8,7 @@ the same bytes, which is checked before anything is timed.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -21,17 +20,11 @@ from sandbox.benchmarks.pages import PLAIN, SUFFIXES
 from sandbox.benchmarks.photos import fill, give_yardsticks
 from sandbox.benchmarks.project import MIDDLEWARE, handler
 from sandbox.benchmarks.reports import Report, Target, table, with_spread
-from sandbox.benchmarks.rounds import Figure
+from sandbox.benchmarks.rounds import CLOCKS, GO, Clock, Figure
 from sandbox.benchmarks.verdicts import check_page
 
-# Returns a time: s.
-Clock = Callable[[], float]
-
 SIZES = (10, 100, 1000, 10_000)
-CLOCKS: dict[str, Clock] = {"wall": time.perf_counter, "cpu": time.process_time}
 CONTESTANTS = ("empty", "static", "manifest", "ours")
-# s. A page of few pictures is rendered so often that the clock's grain and a hiccup do not show.
-GO = 0.02
 FEW = 100  # pictures; limits are given for pages from here on
 MILESTONE, GOAL = 1.2, 1.0
 GROWTH, BESIDE_MANIFEST, PLAIN_COST = 1.2, 1.2, 0.06

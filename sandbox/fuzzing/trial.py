@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from responsive_img import arguments, conf
+from responsive_img.defaults import effective
 from responsive_img.engine import PillowEngine
 from responsive_img.exceptions import BuildError
 from responsive_img.headers import Header
-from responsive_img.specs import Spec, effective
+from responsive_img.specs import Spec
 from responsive_img.variants import Variant, planned
 from sandbox.fuzzing.items import Item
 

@@ -15,11 +15,15 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
 
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
 from django.core.files.storage import FileSystemStorage
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 
 PLACE = b"<!--meter-->"
 
@@ -72,19 +76,23 @@ def counted(kind: str, method: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-class MeteredCache(LocMemCache):
-    """Counts reads and writes; a `get_many` is one lookup, however many keys it is given."""
+CACHE_METHODS = {
+    "cache lookup": ("get", "get_many", "has_key"),
+    "cache write": ("add", "set", "set_many", "touch", "incr", "delete", "delete_many"),
+}
 
-    get = counted("cache lookup", LocMemCache.get)
-    get_many = counted("cache lookup", LocMemCache.get_many)
-    has_key = counted("cache lookup", LocMemCache.has_key)
-    add = counted("cache write", LocMemCache.add)
-    set = counted("cache write", LocMemCache.set)
-    set_many = counted("cache write", LocMemCache.set_many)
-    touch = counted("cache write", LocMemCache.touch)
-    incr = counted("cache write", LocMemCache.incr)
-    delete = counted("cache write", LocMemCache.delete)
-    delete_many = counted("cache write", LocMemCache.delete_many)
+
+def metered(backend: type[BaseCache]) -> type[BaseCache]:
+    """Return a cache that counts reads and writes; a `get_many` is one lookup, however many keys it is given."""
+    methods = {
+        name: counted(kind, getattr(backend, name)) for kind, names in CACHE_METHODS.items() for name in names
+    }
+    return type(f"Metered{backend.__name__}", (backend,), methods)
+
+
+MeteredCache = metered(LocMemCache)
+MeteredFileCache = metered(FileBasedCache)
+MeteredRedisCache = metered(RedisCache)
 
 
 class MeteredStorage(FileSystemStorage):
@@ -123,14 +131,14 @@ class MeterMiddleware:
 
 
 def bar(response: HttpResponse, calls: Counter[str], seconds: float) -> str:
-    """Return the text of the bar, which holds nothing that HTML would want escaped."""
+    """Return the bar as HTML; nothing in it would have to be escaped."""
     parts = [
         amount(response.content.count(b"<img "), "picture"),
         amount(calls["cache lookup"], "lookup"),
         f"{amount(calls['picture query'], 'query', 'queries')} for pictures",
         amount(calls["storage call"], "storage call"),
         f"{seconds * 1000:.1f} ms",
-        f"{getattr(response, 'responsive_img_pending', 0)} still to be built",
+        f'<a href="{reverse("queue")}">{getattr(response, "responsive_img_pending", 0)} still to be built</a>',
         f"{amount(calls['gallery query'], 'query', 'queries')} for the gallery itself",
     ]
     if calls["cache write"]:

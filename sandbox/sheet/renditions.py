@@ -8,9 +8,9 @@ from typing import NamedTuple
 from PIL import Image, ImageChops, ImageStat
 
 from responsive_img import arguments
+from responsive_img.defaults import Defaults, effective
 from responsive_img.engine import PillowEngine
 from responsive_img.headers import Header
-from responsive_img.specs import Defaults, effective
 from responsive_img.variants import Variant, planned
 from sandbox.sheet.traps import Trap
 

@@ -1,0 +1,1 @@
+"""An app that does nothing: tables, a migration, a middleware."""
