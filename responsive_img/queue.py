@@ -86,7 +86,7 @@ def _work(
         for source_key in source_keys:
             if should_stop() or 0 < max_errors <= len(errors):
                 return Stopped(done, len(errors), is_whole=False)
-            _drop_dead_connections()
+            drop_dead_connections()
             pictures = _wanted(backlog.queued([source_key]))
             if pictures:
                 source = pictures[0].source
@@ -96,7 +96,7 @@ def _work(
     return Stopped(done, len(errors), is_whole=True)
 
 
-def _drop_dead_connections() -> None:
+def drop_dead_connections() -> None:
     """Close connections that are broken or too old, but none that somebody has a transaction on."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:

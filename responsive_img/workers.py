@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from django.db import close_old_connections
 from tqdm import tqdm
 
 from responsive_img import backlog, queue
@@ -75,7 +74,7 @@ def work(wanted: Wanted, stop: Stop, *, shows_progress: bool) -> Stopped:
     """
     sources = errors = 0
     while True:
-        close_old_connections()
+        queue.drop_dead_connections()
         if wanted.stale_after is not None:
             queue.take_over(wanted.stale_after)
         total = backlog.count_open_sources() if shows_progress else None
