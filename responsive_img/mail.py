@@ -17,10 +17,13 @@ from responsive_img.scopes import finalize_all
 class EmailBackend(BaseEmailBackend):
     """Resolves the markers in bodies and alternatives, and passes on to `RESPONSIVE_IMG_EMAIL_BACKEND`."""
 
-    def __init__(self, fail_silently: bool = False, **options: Any) -> None:
-        super().__init__(fail_silently=fail_silently)
-        backend = import_string(conf.current().email_backend)
-        self._backend: BaseEmailBackend = backend(fail_silently=fail_silently, **options)
+    def __init__(self, fail_silently: bool | None = None, **options: Any) -> None:
+        # From Django 6.1 on a backend has an alias, and complains of options that are not its own.
+        super().__init__(**{name: value for name, value in options.items() if name == "alias"})
+        self.fail_silently = bool(fail_silently)
+        if fail_silently is not None:
+            options["fail_silently"] = fail_silently
+        self._backend: BaseEmailBackend = import_string(conf.current().email_backend)(**options)
 
     def open(self) -> bool | None:
         """Open the connection of the backend behind."""

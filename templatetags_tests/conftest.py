@@ -47,7 +47,7 @@ STORAGE_METHODS = {
 
 # Modules that say the same on every Python and Django, or take long to say it.
 SLOW_MODULES = re.compile(
-    r"test_(html|mail|reference|laws|escaping|streaming|bodies|renders|asgi|meta|workers|hooks_brokers|single_flight|versions|rows_)"
+    r"test_(html|reference|laws|escaping|streaming|bodies|renders|asgi|meta|workers|hooks_brokers|single_flight|rows_)"
 )
 
 # One WebP file of 20 px from `photos/cat.jpg`: the same name wherever it is asked for.
