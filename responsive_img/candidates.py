@@ -63,6 +63,21 @@ def candidates(spec: Spec, box: Box, max_width: int) -> list[Candidate]:
     return _of_densities(spec, box, max_width)
 
 
+def every_size(spec: Spec, box: Box, max_width: int) -> list[tuple[Asked, Size]]:
+    """
+    Return all that is asked for, and what the source makes of it: also what comes out like another candidate.
+
+    Args:
+        spec: An effective spec.
+        box: The part of the oriented source that is shown, px.
+        max_width: Largest side of a candidate, px.
+    """
+    asked = [_asked_of_width(spec, width) for width in spec.widths or ()]
+    if spec.widths is None:
+        asked = [_asked_of_density(spec, density) for density in spec.densities or (1.0,)]
+    return [(each, _fitted(each, spec, box, max_width).size) for each in dict.fromkeys(asked)]
+
+
 def layout(spec: Spec, box: Box, max_width: int, found: list[Candidate]) -> Size:
     """Return the size of the layout in CSS px: of density 1, or where only widths are given of the largest."""
     if spec.widths is None:
@@ -73,11 +88,9 @@ def layout(spec: Spec, box: Box, max_width: int, found: list[Candidate]) -> Size
 
 
 def _of_widths(spec: Spec, box: Box, max_width: int) -> list[Candidate]:
-    # What is contained in a box is the whole source, whatever the width.
-    ratio = None if spec.fit == "contain" else spec.box_ratio
     found: dict[int, Candidate] = {}
     for width in spec.widths or ():
-        asked = Asked(width, None, ratio)
+        asked = _asked_of_width(spec, width)
         size = _fitted(asked, spec, box, max_width).size
         found.setdefault(size.width, Candidate(asked, size, f"{size.width}w"))
     return list(found.values())
@@ -87,9 +100,7 @@ def _of_densities(spec: Spec, box: Box, max_width: int) -> list[Candidate]:
     found: list[Candidate] = []
     first_scale = last_density = 1.0
     for density in spec.densities or (1.0,):
-        width = round_px(spec.width * density) if spec.width else None
-        height = round_px(spec.height * density) if spec.height else None
-        asked = Asked(width, height, spec.ratio)
+        asked = _asked_of_density(spec, density)
         if found and asked == found[-1].asked:
             continue
         size, scale, largest = _fitted(asked, spec, box, max_width)
@@ -104,6 +115,17 @@ def _of_densities(spec: Spec, box: Box, max_width: int) -> list[Candidate]:
         last_density = round(density, 2)
         found.append(Candidate(asked, size, f"{number_text(density)}x"))
     return found
+
+
+def _asked_of_width(spec: Spec, width: int) -> Asked:
+    # What is contained in a box is the whole source, whatever the width.
+    return Asked(width, None, None if spec.fit == "contain" else spec.box_ratio)
+
+
+def _asked_of_density(spec: Spec, density: float) -> Asked:
+    width = round_px(spec.width * density) if spec.width else None
+    height = round_px(spec.height * density) if spec.height else None
+    return Asked(width, height, spec.ratio)
 
 
 def _fitted(asked: Asked, spec: Spec, box: Box, max_width: int) -> _Fitted:

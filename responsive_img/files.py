@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path
@@ -62,12 +62,18 @@ def url(storage: Storage, name: str) -> str:
     return escape(found)
 
 
-def save(storage: Storage, name: str, content: bytes) -> str:
+def save(storage: Storage, name: str, content: bytes, *, anew: bool = False) -> str:
     """
     Write a file under its final name, complete or not at all, and return the name it has.
 
     On a file system: a temporary file beside it, synced, then renamed over whatever is there. Other
     storages upload atomically; a file of the same name and length is the same file, so it is kept.
+
+    Args:
+        storage: Where to.
+        name: Final.
+        content: Of the file.
+        anew: A file of the same length may have other content, so it is not kept.
 
     Raises:
         OSError: It cannot be written.
@@ -77,7 +83,7 @@ def save(storage: Storage, name: str, content: bytes) -> str:
         _replace(storage, name, content)
         return name
     if storage.exists(name):
-        if storage.size(name) == len(content):
+        if not anew and storage.size(name) == len(content):
             return name
         storage.delete(name)  # not ours, or half of it
     with _upload(storage, name, content) as file:
@@ -86,6 +92,26 @@ def save(storage: Storage, name: str, content: bytes) -> str:
         storage.delete(saved)
         return name
     return saved
+
+
+def sync_folders(storage: Storage, names: Iterable[str]) -> None:
+    """
+    Have the disk remember that these files are there: else a record may outlive its file when the power is cut.
+
+    Once for all files of a build, as it takes as long as syncing one. Other storages than file systems see to it.
+    """
+    if not isinstance(storage, FileSystemStorage):
+        return
+    root = Path(storage.path(""))
+    # The folders above too, as they may be new; one that has not changed costs nothing.
+    folders = {folder for name in names for folder in Path(storage.path(name)).parents}
+    for folder in sorted(folder for folder in folders if folder.is_relative_to(root)):
+        with suppress(OSError):  # Windows opens no folder, and some network file systems sync none
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ docstring says *stored* (as the file holds it, before its EXIF orientation is ap
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -41,11 +43,32 @@ class Box(NamedTuple):
         return self.bottom - self.top
 
 
-class FocalPoint(NamedTuple):
-    """The point a crop keeps, as fractions 0..1 of the oriented source, origin top left."""
+@dataclass(frozen=True, slots=True)
+class FocalPoint:
+    """
+    The point a crop keeps, as fractions 0..1 of the oriented source, origin top left.
+
+    It is used like a pair and is equal to one, but is no tuple: of those Django's admin lists the parts.
+    """
 
     x: float
     y: float
+
+    def __iter__(self) -> Iterator[float]:
+        yield from (self.x, self.y)
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> float:
+        return (self.x, self.y)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return (self.x, self.y) == (tuple(other) if isinstance(other, FocalPoint) else other)
+
+    def __str__(self) -> str:
+        """As CSS and the argument `focal` write it, "30% 70%"."""
+        return f"{self.x * 100:g}% {self.y * 100:g}%"
 
 
 CENTRE = FocalPoint(0.5, 0.5)

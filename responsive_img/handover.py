@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 from django.db import DatabaseError
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from responsive_img import backlog, building, conf, keys, lookup, manifest, records, rendering, signals
-from responsive_img.building import Budget
+from responsive_img import building, keys, lookup, manifest, records, rendering, signals
+from responsive_img.account import Budget, is_over_budget
 from responsive_img.conf import Config
 from responsive_img.headers import Header
-from responsive_img.hooks import Hook, build_now, enqueue, thread
+from responsive_img.hooks import BREAK, Hook, build_now, enqueue, thread
 from responsive_img.jobs import BuildJob
 from responsive_img.lookup import Asked
 from responsive_img.manifest import Manifest
@@ -32,6 +33,8 @@ logger = logging.getLogger("responsive_img")
 # s. For so long a job that was handed over is not handed over again; then its message counts as lost. A queue
 # may be long, so it is ten minutes; what is built in this very process is lost with it.
 HAND_OVER, HAND_OVER_HERE = 600, 60
+# States of what is queued or being built.
+WAITING = frozenset({records.QUEUED, records.BUILDING})
 
 
 def hand_over(
@@ -52,37 +55,65 @@ def hand_over(
     hook = cast("Hook", import_string(config.build_hook))
     builds_here = hook is build_now
     with budget.spending(config.build_budget):
-        sources = _sources(asked, known, config, measured=not builds_here)
-        if config.read_only:
-            return _of_a_reader(hook, asked, known, sources, config)
-        if known:
-            backlog.bury(known.keys(), seconds=config.retry)
-        mine = records.open_for_hook(
-            [source for source in sources.values() if source._state.adding],
-            [_new_picture(key, asked[key], sources) for key in asked.keys() - known.keys()],
-            asked.keys(),
-            owner=uuid4().hex,
-            seconds=HAND_OVER_HERE if builds_here else HAND_OVER,
-        )
-        here = _build_here(asked, sources)
-        rest = {key: each for key, each in asked.items() if key in mine and each.build in {None, "src"}}
+        sources = _sources(asked, known)
+        # A build reads the header itself.
+        if config.read_only or not builds_here:
+            _measure(sources.values(), config)
+    if config.read_only:
+        return _of_a_reader(hook, asked, known, sources, config)
+    if known:
+        building.give_up(known.keys(), config)
+    mine = records.open_for_hook(
+        [source for source in sources.values() if source._state.adding],
+        [_new_picture(key, asked[key], sources) for key in asked.keys() - known.keys()],
+        asked.keys(),
+        owner=uuid4().hex,
+        seconds=HAND_OVER_HERE if builds_here else HAND_OVER,
+    )
+    with budget.spending_here(config.build_budget):
+        done = _build_here(_lacking(asked, known, config), sources, config)
+    rest = {key: each for key, each in asked.items() if key in mine and key not in done}
+    with budget.spending(config.build_budget):
         _call(hook, jobs_of(rest, sources), at_once=builds_here)
         rows = records.pictures(asked.keys())
-        _measure([row for row in rows.values() if builds_here or row.key in known or row.key in here], config)
+        if builds_here:
+            _measure([row.source for row in rows.values() if row.state in WAITING], config)
     read = lookup.of_records(rows, asked, config)
     lookup.refill_unfinished(rows, read, config)
     return read
 
 
-def _build_here(asked: Mapping[str, Asked], sources: Mapping[str, Source]) -> set[str]:
-    """Build what is wanted in this process, whatever the hook; it counts against the budget, too."""
-    here: set[str] = set()
+def _lacking(asked: Mapping[str, Asked], known: Mapping[str, Picture], config: Config) -> dict[str, Asked]:
+    """Return those of which something is to be built in this process that is not there."""
+    found = lookup.of_records(known, asked, config)
+    return {
+        key: each
+        for key, each in asked.items()
+        if each.build and not (key in found and found[key].is_built(each.build))
+    }
+
+
+def _build_here(asked: Mapping[str, Asked], sources: Mapping[str, Source], config: Config) -> set[str]:
+    """
+    Build what is to be built in this process, whatever the hook, and return the keys of what has no rest.
+
+    In a response it counts against the budget, and what that leaves goes to the hook.
+    """
+    done: set[str] = set()
     for build in BUILDS:
         wanted = {key: each for key, each in asked.items() if each.build == build}
-        call = partial(building.build_jobs, build=build, hand_over=HAND_OVER)
-        _call(call, jobs_of(wanted, sources), at_once=True)
-        here |= wanted.keys()
-    return here
+        for job in jobs_of(wanted, sources):
+            if is_over_budget():
+                return done
+            _call(partial(_build_each, build=build), [job], at_once=True)
+            if build != "src":
+                done.update(building.picture_keys(job, config))
+    return done
+
+
+def _build_each(jobs: Sequence[BuildJob], *, build: str) -> None:
+    for job in jobs:
+        building.build_job(job, build=build, hand_over=HAND_OVER)
 
 
 def _of_a_reader(
@@ -94,18 +125,27 @@ def _of_a_reader(
 ) -> dict[str, Manifest]:
     """Return what a process that must not write can show, having sent the jobs to whoever may."""
     can_send = hook not in (build_now, enqueue, thread)
-    if can_send:
-        _call(hook, jobs_of(asked, sources), at_once=False)
-    # Nobody builds where nobody was told, so there is nothing that the response would have to wait for.
-    state, until = (manifest.PENDING, time.time() + HAND_OVER) if can_send else (manifest.FAILED, 1)
-    read = {
-        key: lookup.unbuilt(each, sources[_source_key(each)], config, state, until)
-        for key, each in asked.items()
-    }
+    now = time.time()
     shown = lookup.of_records(known, asked, config)
-    read |= {key: found.as_unfinished(state, until) for key, found in shown.items() if found.src}
-    if can_send:  # and that it was told
-        lookup.refill(read, config)
+    untold = {key: each for key, each in asked.items() if key not in shown or shown[key].is_stale(now)}
+    read = {}
+    for key, each in asked.items():
+        # Nobody builds where nobody was told, so there is nothing that the response would have to wait for.
+        waits = can_send or (key in known and known[key].state in WAITING)
+        state = manifest.PENDING if waits else manifest.FAILED
+        until = now + HAND_OVER if key in untold else shown[key].until
+        if key in shown and shown[key].src:
+            read[key] = shown[key].as_unfinished(state, until)
+        else:
+            read[key] = lookup.unbuilt(each, sources[_source_key(each)], config, state, until)
+    if can_send:
+        # Before it is sent: whoever builds it writes over this. What was built or sent meanwhile stays.
+        there = lookup.add(read, config)
+        sent = {key: each for key, each in untold.items() if key not in there}
+        # No row tells that it was not taken.
+        again = {key: read[key].as_unfinished(manifest.PENDING, now + BREAK) for key in sent}
+        _call(hook, jobs_of(sent, sources), at_once=False, refused=lambda _: lookup.correct(again, config))
+        read |= there
     return read
 
 
@@ -116,32 +156,44 @@ def build_here(asked: Sequence[Asked], config: Config) -> None:
     Raises:
         DatabaseError: The records cannot be read or written.
     """
+    if config.read_only:
+        return
     by_key = {
         keys.picture_key(each.source.storage, each.source.name, each.spec, config.storage): each
         for each in asked
     }
-    sources = _sources(by_key, {}, config, measured=False)
+    sources = _sources(by_key, {})
     for build in BUILDS:
         wanted = {key: each for key, each in by_key.items() if (each.build or "all") == build}
         building.build_jobs(jobs_of(wanted, sources), build=build)
+    # What the cache knows of the others is from before.
+    rows = records.pictures(by_key.keys())
+    lookup.forget([key for key, row in rows.items() if row.state != records.READY], config)
 
 
-def _call(hook: Hook, jobs: Sequence[BuildJob], *, at_once: bool) -> None:
+# The next view does not wait for the same broker.
+_release: Hook = partial(building.release, seconds=BREAK)
+
+
+def _call(hook: Hook, jobs: Sequence[BuildJob], *, at_once: bool, refused: Hook = _release) -> None:
     """Call the hook: at once if it builds here, else when the records it will read are committed."""
     if jobs and at_once:
-        _call_logged(hook, jobs)
+        _call_logged(hook, jobs, refused)
     elif jobs:
         announced = jobs if signals.are_heard() else ()
-        records.on_commit(partial(_call_logged, hook, jobs, announced))
+        records.on_commit(partial(_call_logged, hook, jobs, refused, announced))
 
 
-def _call_logged(hook: Hook, jobs: Sequence[BuildJob], announced: Sequence[BuildJob] = ()) -> None:
+def _call_logged(
+    hook: Hook, jobs: Sequence[BuildJob], refused: Hook, announced: Sequence[BuildJob] = ()
+) -> None:
     try:
         hook(jobs)
     except Exception:
         logger.exception("The build hook raised; %s job(s) stay queued", len(jobs))
-        with suppress(DatabaseError):  # whoever shows them next asks again
-            records.release([key for job in jobs for key in building.picture_keys(job, conf.current())])
+        with suppress(DatabaseError):  # without it, who shows them asks anyway
+            refused(jobs)
+        return
     if announced:
         signals.queued_img.send_robust(records.picture_model(), jobs=announced)
 
@@ -151,62 +203,46 @@ def jobs_of(asked: Mapping[str, Asked], sources: Mapping[str, Source]) -> list[B
     specs: dict[str, list[str]] = {}
     for each in asked.values():
         specs.setdefault(_source_key(each), []).append(each.spec)
-    return [job_of(sources[key], texts) for key, texts in specs.items()]
+    return [building.job_of(sources[key], texts) for key, texts in specs.items()]
 
 
 def _source_key(asked: Asked) -> str:
     return keys.source_key(asked.source.storage, asked.source.name)
 
 
-def job_of(source: Source, texts: Iterable[str]) -> BuildJob:
-    """Return the job to build a source under these canonical specs."""
-    return BuildJob(
-        storage=source.storage,
-        name=source.name,
-        field=source.field,
-        version=source.version,
-        specs=tuple(texts),
-    )
-
-
-def _sources(
-    asked: Mapping[str, Asked], known: Mapping[str, Picture], config: Config, *, measured: bool
-) -> dict[str, Source]:
+def _sources(asked: Mapping[str, Asked], known: Mapping[str, Picture]) -> dict[str, Source]:
     """Return the records of all sources by key; those that have none yet are made, not saved."""
     found = {row.source_id: row.source for row in known.values()}
     wanted = {_source_key(each): each.source for each in asked.values()}
     if wanted.keys() - found.keys():
         found |= records.sources(wanted.keys() - found.keys())
-    for key in [key for key in wanted if key not in found]:
-        found[key] = building.source_record(wanted[key])
-        header = _read_header(found[key], config) if measured else None
-        if header is not None:
-            _describe(found[key], header)
-    return found
+    return {key: found[key] if key in found else building.source_record(wanted[key]) for key in wanted}
 
 
-def _measure(rows: Iterable[Picture], config: Config) -> None:
+def _measure(sources: Collection[Source], config: Config) -> None:
     """Learn the sizes of sources that nobody has built from, so that the page can reserve their space."""
     headers: dict[str, Header] = {}
-    for row in rows:
-        if row.state not in {records.QUEUED, records.BUILDING} or row.source.width is not None:
+    for source in sources:
+        if source.width is not None or _is_broken(source):
             continue
-        header = headers.get(row.source_id) or _read_header(row.source, config)
+        header = headers.get(source.key) or _read_header(source, config)
         if header is not None:
-            headers[row.source_id] = header
-            _describe(row.source, header)
-    records.describe(headers)
+            headers[source.key] = header
+            source.width, source.height = header.size
+            source.format, source.is_animated = header.format, header.is_animated
+            source.state = records.KNOWN
+    recorded = {source.key for source in sources if not source._state.adding}
+    records.describe({key: header for key, header in headers.items() if key in recorded})
 
 
-def _describe(source: Source, header: Header) -> None:
-    source.width, source.height = header.size
-    source.format, source.is_animated = header.format, header.is_animated
-    source.state = records.KNOWN
+def _is_broken(source: Source) -> bool:
+    """Tell whether a source could not be read, and is not to be tried again yet."""
+    return source.state == records.FAILED and source.retry_at is not None and source.retry_at > timezone.now()
 
 
 def _read_header(source: Source, config: Config) -> Header | None:
     """Return what the header of a source tells, if there is time and it can be read."""
-    if building.is_over_budget():
+    if is_over_budget():
         return None
     try:
         return rendering.read_header(SourceRef(source.storage, source.name, source.field), config)

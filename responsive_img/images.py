@@ -16,6 +16,7 @@ from django.db.models import FileField, ImageField, Model
 from responsive_img import saving, signals
 from responsive_img.bound import NOT_GIVEN, BoundImg, ImageBatch, look_up
 from responsive_img.options import Preset, laid_over, read_preset
+from responsive_img.sources import focal_name
 
 
 class Img:
@@ -92,6 +93,9 @@ class Img:
         """
         Have the pictures of a model's files built, or queued, whenever it is saved.
 
+        Unlike a signal of Django's it also hears of saves through a proxy or a child of the model, as they save
+        the same fields; fields that a child adds need a registration of the child.
+
         Args:
             model: The model, or "app.Model".
             fields: A class of fields, names of fields, or None for every file field.
@@ -100,21 +104,26 @@ class Img:
             dispatch_uid: Of the registration; a second one with the same takes its place.
 
         Raises:
-            SpecError: `build` is none of these.
+            SpecError: `build` is none of these, or there is no such model or file field; before the models are
+                loaded, that is left to the system check.
         """
         img = self if build is None else self.extend(build=build)
+        if fields is not None and not isinstance(fields, type):
+            fields = (fields,) if isinstance(fields, str) else tuple(fields)
+        names = fields if isinstance(fields, tuple) else ()
 
-        def saved(instance: Model, update_fields: Collection[str] | None) -> None:
+        def saved(instance: Model, own: Collection[FileField], update_fields: Collection[str] | None) -> None:
             wanted = [
                 field
-                for field in saving.file_fields(type(instance))
-                if _is_among(field, fields) and (update_fields is None or field.name in update_fields)
+                for field in own
+                if _is_among(field, fields) and _is_saved(type(instance), field, update_fields)
             ]
             images = [BoundImg(img.preset, file) for file in saving.files(instance, wanted)]
             with nullcontext() if send_signal else signals.muted():
-                look_up(images)
+                look_up(images, is_shown=False)
 
-        saving.watch(model, f"{dispatch_uid or (img.preset, fields, send_signal)!r}", saved)
+        uid = f"{dispatch_uid or (img.preset, fields, send_signal)!r}"
+        saving.watch(model, uid, saved, fields=names)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"An Img does not change; extend({name}=…) gives another one.")
@@ -141,9 +150,14 @@ def _of_preset(kind: type[Img], preset: Preset) -> Img:
     return made
 
 
+def _is_saved(model: type[Model], field: FileField, update_fields: Collection[str] | None) -> bool:
+    """Tell whether a save may have changed the pictures of a field: its file, or its focal point."""
+    return update_fields is None or not {field.name, focal_name(model, field.name)}.isdisjoint(update_fields)
+
+
 def _is_among(field: FileField, fields: type[FileField] | Collection[str] | None) -> bool:
     if fields is None:
         return True
     if isinstance(fields, type):
         return isinstance(field, fields)
-    return field.name in ((fields,) if isinstance(fields, str) else fields)
+    return field.name in fields

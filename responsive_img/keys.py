@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from binascii import b2a_base64
+from functools import lru_cache
 from hashlib import blake2b
 
 from responsive_img.formats import FORMATS
@@ -15,6 +17,8 @@ ENGINE_NUMBER = 1
 # Bytes of UTF-8. A file name has 255 of them, of which the label, the digest and a temporary name's
 # prefix take their part; the digest covers the full name, so a cut stem loses nothing.
 _MAX_STEM = 150
+_EXTENSIONS = "|".join(entry.extension for entry in FORMATS.values())
+_RENDITION = re.compile(rf"(.+)-(?:[1-9]\d*[wh]|full)\.[0-9a-f]{{8}}\.(?:{_EXTENSIONS})", re.ASCII)
 _TO_KEY = bytes.maketrans(b"+/", b"_~")
 
 
@@ -23,6 +27,8 @@ def source_key(storage: str, name: str) -> str:
     return _key(f"{storage}\0{name}")
 
 
+# A memo of a pure function, of as many pictures as `manifest.loads` keeps.
+@lru_cache(maxsize=16384)
 def picture_key(storage: str, name: str, spec: str, renditions: str | None = None) -> str:
     """
     Return the key of a source under a canonical spec, of its record and in the cache alike: 22 characters.
@@ -56,7 +62,18 @@ def rendition_name(source: SourceRef, version: str, variant: Variant, directory:
     """
     text = "\0".join((source.storage, source.name, version, str(ENGINE_NUMBER), variant.identity))
     digest = blake2b(text.encode(), digest_size=4).hexdigest()
-    folder, _, file = source.name.rpartition("/")
-    stem = (file.rpartition(".")[0] or file).encode()[:_MAX_STEM].decode(errors="ignore")
-    name = f"{stem}-{variant.label}.{digest}.{FORMATS[variant.format].extension}"
+    folder = source.name.rpartition("/")[0]
+    name = f"{stem(source.name)}-{variant.label}.{digest}.{FORMATS[variant.format].extension}"
     return "/".join(part for part in (directory.strip("/"), folder, name) if part)
+
+
+def stem(name: str) -> str:
+    """Return what the names of the files of a source's renditions begin with, in their folder."""
+    file = name.rpartition("/")[2]
+    return (file.rpartition(".")[0] or file).encode()[:_MAX_STEM].decode(errors="ignore")
+
+
+def rendition_stem(file: str) -> str | None:
+    """Return what a file's name, without its folder, begins with if it is like a rendition's; else None."""
+    found = _RENDITION.fullmatch(file)
+    return found[1] if found else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connections
 
-from responsive_img import backlog, building, conf, handover
+from responsive_img import backlog, building, conf, leases
 from responsive_img.keys import picture_key
 from responsive_img.signals import picture_failed
 
@@ -61,7 +61,6 @@ def work(
     """
     if conf.current().read_only:
         return Stopped(0, 0, is_whole=True)
-    backlog.bury(None, seconds=conf.current().retry)
     errors: list[str] = []
 
     def count(job: object, **_: object) -> None:
@@ -69,6 +68,7 @@ def work(
 
     picture_failed.connect(count)
     try:
+        building.give_up(None, conf.current())
         return _work(should_stop, built, max_errors, errors)
     finally:
         picture_failed.disconnect(count)
@@ -90,7 +90,7 @@ def _work(
             pictures = _wanted(backlog.queued([source_key]))
             if pictures:
                 source = pictures[0].source
-                building.build_job(handover.job_of(source, [picture.spec for picture in pictures]))
+                building.build_job(building.job_of(source, [picture.spec for picture in pictures]))
                 built(source.name)
                 done += 1
     return Stopped(done, len(errors), is_whole=True)
@@ -99,7 +99,10 @@ def _work(
 def drop_dead_connections() -> None:
     """Close connections that are broken or too old, but none that somebody has a transaction on."""
     for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
+        is_in_one = connection.in_atomic_block or (
+            connection.get_autocommit() != connection.settings_dict["AUTOCOMMIT"]
+        )
+        if not is_in_one:
             connection.close_if_unusable_or_obsolete()
 
 
@@ -114,5 +117,5 @@ def _wanted(pictures: Sequence[Picture]) -> list[Picture]:
 
 
 def take_over(seconds: float) -> int:
-    """Queue what has been building for longer than so many seconds, and return how many pictures that are."""
-    return backlog.release_stale(seconds, building.LEASE)
+    """Have others build what no builder has got on with for so many seconds, and return how many pictures that are."""
+    return leases.release_stale(seconds)

@@ -7,7 +7,6 @@ the app registry is ready.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,11 +18,14 @@ from django.utils import timezone
 from responsive_img.headers import Header
 from responsive_img.rows import (
     ANEW,
-    MAX_ATTEMPTS,
+    is_open,
+    locked,
     picture_rows,
+    retry_at,
     source_rows,
     unharmed_transaction,
     unless_read_only,
+    update,
 )
 from responsive_img.rows import BUILDING as BUILDING
 from responsive_img.rows import FAILED as FAILED
@@ -96,8 +98,9 @@ def open_for_hook(
         insert(new_sources, new_pictures)
         not_handed_over = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
         mine = _open(keys, now).filter(~Q(state=QUEUED) | not_handed_over)
-        mine.update(state=QUEUED, owner=owner, lease_until=now + timedelta(seconds=seconds))
-        return _owned(keys, owner, QUEUED)
+        update(mine, state=QUEUED, owner=owner, lease_until=now + timedelta(seconds=seconds))
+        handed = picture_rows().filter(key__in=sorted(keys), owner=owner, state=QUEUED)
+        return set(handed.values_list("key", flat=True))
 
 
 @unless_read_only(dict)
@@ -113,18 +116,24 @@ def claim(keys: Collection[str], *, version: str, owner: str, seconds: int) -> d
     """
     now = timezone.now()
     lease = now + timedelta(seconds=seconds)
-    _open(keys, now).filter(source__in=_of_version(version)).update(
-        state=BUILDING, owner=owner, lease_until=lease, attempts=F("attempts") + 1
-    )
+    current = _open(keys, now).filter(source__in=_of_version(version))
+    update(current, state=BUILDING, owner=owner, lease_until=lease, attempts=F("attempts") + 1)
     mine = picture_rows().filter(key__in=sorted(keys), owner=owner, state=BUILDING)
     return dict(mine.values_list("key", "renditions"))
 
 
 @unless_read_only(lambda: None)
 @unharmed_transaction()
-def release(keys: Collection[str]) -> None:
-    """Leave queued pictures to whoever comes first: the next response that shows them, or a worker."""
-    picture_rows().filter(key__in=sorted(keys), state=QUEUED).update(lease_until=None)
+def release(keys: Collection[str], *, seconds: int = 0) -> None:
+    """
+    Leave queued pictures to whoever comes first: the next response that shows them, or a worker.
+
+    Args:
+        keys: Of the pictures.
+        seconds: For so long to workers alone.
+    """
+    lease = timezone.now() + timedelta(seconds=seconds) if seconds else None
+    update(picture_rows().filter(key__in=sorted(keys), state=QUEUED), lease_until=lease)
 
 
 @unless_read_only(set)
@@ -138,13 +147,8 @@ def finish(manifests: Mapping[str, str], *, owner: str, version: str) -> set[str
         owner: Who claimed them.
         version: Of the source that was built; one that was replaced meanwhile is queued again.
     """
-    mine = picture_rows().filter(owner=owner)
-    current = mine.filter(source__in=_of_version(version))
     done = {"state": READY, "owner": "", "lease_until": None, "not_before": None, "attempts": 0}
-    kept = {key for key, text in manifests.items() if current.filter(key=key).update(renditions=text, **done)}
-    if len(kept) < len(manifests):
-        mine.filter(key__in=sorted(manifests.keys() - kept)).update(state=QUEUED, lease_until=None)
-    return kept
+    return _record(manifests, owner, version, done)
 
 
 @unless_read_only(set)
@@ -159,27 +163,26 @@ def keep(manifests: Mapping[str, str], *, owner: str, version: str, seconds: int
         version: Of the source that was built.
         seconds: For so long nobody else hands the rest to the hook.
     """
-    mine = picture_rows().filter(owner=owner, source__in=_of_version(version))
     lease = timezone.now() + timedelta(seconds=seconds) if seconds else None
-    rest = {"state": QUEUED, "lease_until": lease, "attempts": 0}
-    kept = {key for key, text in manifests.items() if mine.filter(key=key).update(renditions=text, **rest)}
+    return _record(manifests, owner, version, {"state": QUEUED, "lease_until": lease, "attempts": 0})
+
+
+def _record(manifests: Mapping[str, str], owner: str, version: str, values: Mapping[str, object]) -> set[str]:
+    mine = picture_rows().filter(owner=owner)
+    current = mine.filter(source__in=_of_version(version))
+    kept = {
+        key for key, text in manifests.items() if current.filter(key=key).update(renditions=text, **values)
+    }
     if len(kept) < len(manifests):  # of a source that was replaced meanwhile
-        lost = picture_rows().filter(owner=owner, key__in=sorted(manifests.keys() - kept))
-        lost.update(state=QUEUED, lease_until=None)
+        update(mine.filter(key__in=sorted(manifests.keys() - kept)), state=QUEUED, lease_until=None)
     return kept
 
 
 @unless_read_only(lambda: None)
 @unharmed_transaction()
-def reopen(keys: Collection[str]) -> None:
-    """Queue ready pictures whose record cannot be read any more."""
-    picture_rows().filter(key__in=sorted(keys), state=READY).update(state=QUEUED, lease_until=None)
-
-
-@unless_read_only(lambda: None)
-@unharmed_transaction()
-def describe(headers: Mapping[str, Header]) -> None:
-    """Record what the headers of sources told, by their keys: one query."""
+def describe(headers: Mapping[str, Header], *, version: str | None = None) -> None:
+    """Record what the headers of sources told, by their keys, of those that have this version; None: any."""
+    rows = source_rows() if version is None else _of_version(version)
     known = [
         source_model()(
             key=key,
@@ -193,34 +196,38 @@ def describe(headers: Mapping[str, Header]) -> None:
     ]
     fields = ["width", "height", "format", "is_animated", "state", "error", "retry_at"]
     if known:
-        source_rows().bulk_update(known, fields)
+        with transaction.atomic(using=database(), savepoint=False):
+            locked(rows.filter(key__in=sorted(headers)))
+            rows.bulk_update(known, fields)
 
 
-@unless_read_only(lambda: None)
+@unless_read_only(lambda: True)
 @unharmed_transaction()
-def fail(source_key: str, keys: Collection[str], *, owner: str, error: str, seconds: int) -> None:
+def fail(
+    source_key: str, keys: Collection[str], *, owner: str, version: str, error: str, seconds: int
+) -> bool:
     """
     Record that these pictures of a source could not be built, and are tried again later.
+
+    Return whether any of them was still this owner's: else somebody else knows better.
 
     Args:
         source_key: Of the source.
         keys: Of the pictures.
         owner: Who claimed them.
+        version: Of the source that was tried.
         error: The reason.
         seconds: Until the second attempt; the next ones come ever later.
     """
     mine = picture_rows().filter(key__in=sorted(keys), owner=owner)
-    later = retry_at(max(mine.values_list("attempts", flat=True), default=1), seconds)
-    source_rows().filter(key=source_key).update(state=FAILED, error=error, retry_at=later)
-    mine.update(state=FAILED, owner="", lease_until=None, not_before=later)
-
-
-def retry_at(attempts: int, seconds: int) -> datetime:
-    """Return when to try again: after `seconds`, then 4 and 16 times as long, and so on to 256 times."""
-    if attempts <= 1:
-        return timezone.now() + timedelta(seconds=seconds)
-    jitter = random.uniform(1, 1.25)  # noqa: S311 - spreads what has failed together
-    return timezone.now() + timedelta(seconds=seconds * 4 ** min(attempts - 1, 4) * jitter)
+    attempts = list(mine.values_list("attempts", flat=True))
+    if not attempts:
+        return False
+    later = retry_at(max(attempts), seconds)
+    source = source_rows().filter(key=source_key, version=version)
+    source.update(state=FAILED, error=error, retry_at=later)
+    update(mine, state=FAILED, owner="", lease_until=None, not_before=later)
+    return True
 
 
 @unless_read_only(list)
@@ -234,8 +241,13 @@ def replace(source_key: str, version: str) -> list[str]:
         ):
             return []
         pictures = picture_rows().filter(source_id=source_key)
-        pictures.update(renditions="", **ANEW)
+        update(pictures, renditions="", **ANEW)
         return list(pictures.values_list("key", flat=True))
+
+
+def is_current(source_key: str, version: str) -> bool:
+    """Tell whether a source has this version now: one query."""
+    return _of_version(version).filter(key=source_key).exists()
 
 
 def _of_version(version: str) -> QuerySet[Source]:
@@ -243,16 +255,5 @@ def _of_version(version: str) -> QuerySet[Source]:
     return source_rows().filter(version=version)
 
 
-def is_open(now: datetime) -> Q:
-    """Return the condition for a picture to be built by whoever claims it."""
-    lost = Q(state=BUILDING, lease_until__lt=now, attempts__lt=MAX_ATTEMPTS)
-    return Q(state=QUEUED) | lost | Q(state=FAILED, not_before__lte=now)
-
-
 def _open(keys: Collection[str], now: datetime) -> QuerySet[Picture]:
     return picture_rows().filter(is_open(now), key__in=sorted(keys))
-
-
-def _owned(keys: Collection[str], owner: str, state: str) -> set[str]:
-    mine = picture_rows().filter(key__in=sorted(keys), owner=owner, state=state)
-    return set(mine.values_list("key", flat=True))

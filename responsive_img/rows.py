@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.apps import apps
-from django.db import router, transaction
-from django.db.models import QuerySet
+from django.db import connections, router, transaction
+from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
 
 from responsive_img import conf
 
@@ -32,6 +35,7 @@ ANEW: dict[str, Any] = {
     "not_before": None,
 }
 
+Row = TypeVar("Row", bound=Model)
 Write = TypeVar("Write", bound=Callable[..., Any])
 
 
@@ -70,6 +74,20 @@ def unharmed_transaction() -> Iterator[None]:
         yield
 
 
+def is_open(now: datetime) -> Q:
+    """Return the condition for a picture to be built by whoever claims it."""
+    lost = Q(state=BUILDING, lease_until__lt=now, attempts__lt=MAX_ATTEMPTS)
+    return Q(state=QUEUED) | lost | Q(state=FAILED, not_before__lte=now)
+
+
+def retry_at(attempts: int, seconds: int) -> datetime:
+    """Return when to try again: after `seconds`, then 4 and 16 times as long, and so on to 256 times."""
+    if attempts <= 1:
+        return timezone.now() + timedelta(seconds=seconds)
+    jitter = random.uniform(1, 1.25)  # noqa: S311 - spreads what has failed together
+    return timezone.now() + timedelta(seconds=seconds * 4 ** min(attempts - 1, 4) * jitter)
+
+
 def unless_read_only(nothing: Callable[[], Any]) -> Callable[[Write], Write]:
     """Have a function write nothing, and return what `nothing` gives, in a process that must not write."""
 
@@ -81,6 +99,26 @@ def unless_read_only(nothing: Callable[[], Any]) -> Callable[[Write], Write]:
         return cast("Write", written)
 
     return decorate
+
+
+def locked(rows: QuerySet[Row]) -> QuerySet[Row]:
+    """
+    Return rows, locked in the order of their keys until the transaction ends, where the database has such locks.
+
+    A statement on many rows locks them in an order that the database chooses, and two opposite orders deadlock.
+    """
+    features = connections[rows.db].features
+    if not features.has_select_for_update:
+        return rows
+    # What refers to these rows may go on being inserted, where that can be said.
+    mine = rows.order_by("pk").select_for_update(no_key=features.has_select_for_no_key_update)
+    return rows.filter(pk__in=list(mine.values_list("pk", flat=True)))
+
+
+def update(rows: QuerySet[Row], **values: object) -> int:
+    """Update rows that others may update too, and return how many: one query more than without row locks."""
+    with transaction.atomic(using=rows.db, savepoint=False):
+        return locked(rows).update(**values)
 
 
 def is_in_transaction() -> bool:

@@ -8,19 +8,26 @@ files), the name in it, and the field that asked.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.core.files.storage import Storage, default_storage, storages
-from django.db.models.fields.files import FieldFile, FileField
+from django.db.models.fields.files import FieldFile, FileField, ImageField
+from django.db.models.query_utils import DeferredAttribute
 
 from responsive_img import static
 from responsive_img.exceptions import SourceError, quoted
+from responsive_img.geometry import FocalPoint
+from responsive_img.logs import log_once
+from responsive_img.notation import point_text
 
 # Before the name of a static file, in templates. As a storage it is followed by the file's version, so that
 # two releases that run side by side each have their own pictures.
 STATIC = "static:"
+# The attribute of a model that tells, by the name of its image field, the field of a picture's focal point.
+POINTS = "_responsive_img_points"
 MAX_NAME_LENGTH = 1000  # characters; the markers and records that carry a name are bounded, so it is too
 
 
@@ -77,9 +84,11 @@ def reference(source: object) -> tuple[str, str, str]:
     Raises:
         SourceError: It is neither, or its name is none that a storage may be asked for.
     """
-    if isinstance(source, FieldFile) and hasattr(source.field, "model"):
-        storage, label = field_ref(source.field)
-        return storage, checked_name(source.name or ""), label
+    if isinstance(source, FieldFile):
+        known = _fields.get(id(source.field))
+        if known is not None or hasattr(source.field, "model"):
+            storage, label = field_ref(source.field) if known is None else known[1]
+            return storage, checked_name(source.name or ""), label
     if isinstance(source, str):
         if source.startswith(STATIC):
             name = checked_name(str(source).removeprefix(STATIC))
@@ -91,6 +100,8 @@ def reference(source: object) -> tuple[str, str, str]:
     )
 
 
+# A memo of a pure function: a page shows what the one before it has shown.
+@lru_cache(maxsize=16384)
 def checked_name(name: str) -> str:
     """
     Return a name that is safe to hand to a storage.
@@ -116,6 +127,63 @@ def checked_name(name: str) -> str:
 def _is_text(name: str) -> bool:
     """Tell whether a name is free of control characters and lone surrogates, which no URL can hold."""
     return not any(char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff" for char in name)
+
+
+def focal_name(model: object, field: str) -> str | None:
+    """Return the name of the field that has the focal point of an image field of a model, or of its instance."""
+    points: dict[str, str] = getattr(model, POINTS, {})
+    return points.get(field)
+
+
+def focal_of(source: object) -> str:
+    """
+    Return the focal point that the model of a file has for it, as a spec writes it; "" where there is none.
+
+    Args:
+        source: As of `reference`.
+    """
+    instance = getattr(source, "instance", None)
+    points = getattr(instance, POINTS, None)
+    if not points:  # nearly all pictures, so this is all they pay
+        return ""
+    name = points.get(source.field.name)  # type: ignore[attr-defined]  # a file of a model
+    try:
+        # One that was deferred costs a query: the wrong part of the picture would be worse.
+        point = getattr(instance, name, None) if name else None
+    except Exception as error:  # noqa: BLE001 - the row is gone, the database is down, or this is an event loop
+        log_once(f"The focal point {name} cannot be read, so the centre is kept: {error!r}")
+        return ""
+    return point_text(point) if isinstance(point, FocalPoint) else ""
+
+
+def size_of(source: object) -> tuple[int, int] | None:
+    """
+    Return the oriented size that the model of a file has for it, px; None where it has none.
+
+    Args:
+        source: As of `reference`.
+    """
+    file: Any = source
+    if not isinstance(getattr(file, "field", None), ImageField):
+        return None
+    field, instance = file.field, file.instance
+    loaded = getattr(instance, "__dict__", {})
+    try:
+        width, height = loaded[field.width_field], loaded[field.height_field]
+    except KeyError:  # no such field, or not a column of the row that was read
+        width, height = _side(instance, field.width_field), _side(instance, field.height_field)
+    is_known = isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0
+    return (width, height) if is_known else None
+
+
+def _side(instance: object, name: str | None) -> Any:
+    """Return a side; none that was deferred, as that would cost a query."""
+    loaded = getattr(instance, "__dict__", {})
+    if not name or (
+        name not in loaded and isinstance(getattr(type(instance), name, None), DeferredAttribute)
+    ):
+        return None
+    return getattr(instance, name, None)
 
 
 def rendition_storage(source_storage: str, configured: str | None) -> str:

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from responsive_img.building import build_job
+from responsive_img.hooks import run
 from responsive_img.jobs import BuildJob
 
 
-def _build(job: Mapping[str, Any]) -> None:
-    build_job(BuildJob.from_dict(job))
+def _build(*jobs: Mapping[str, Any]) -> None:
+    for job in jobs:
+        run(BuildJob.from_dict(job))
 
 
 if find_spec("celery"):

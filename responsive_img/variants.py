@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from responsive_img.candidates import Candidate, candidates, layout
+from responsive_img.candidates import Candidate, candidates, every_size, layout
 from responsive_img.formats import FORMATS, fallback_format
 from responsive_img.geometry import CENTRE, Box, Size, box_sides, crop_box, round_px
 from responsive_img.headers import SVG, Header
@@ -60,8 +60,7 @@ class Plan(NamedTuple):
         fallback = [variant for variant in self.variants if variant.format == self.variants[-1].format]
         if build == "src":
             return (fallback[-1 if fallback[-1].descriptor.endswith("w") else 0],)
-        cheap = tuple(variant for variant in self.variants if not FORMATS[variant.format].is_slow)
-        return cheap or self.variants
+        return tuple(variant for variant in self.variants if not FORMATS[variant.format].is_slow)
 
 
 def plan(spec: Spec, source: Size, *, fallback: str, max_width: int) -> Plan:
@@ -76,15 +75,53 @@ def plan(spec: Spec, source: Size, *, fallback: str, max_width: int) -> Plan:
     """
     if spec.as_is:
         return Plan(source, ())
-    ratio = _crop_ratio(spec)
-    if ratio is None:
-        box = Box(0.0, 0.0, float(source.width), float(source.height))
-    else:
-        box = crop_box(source, ratio, spec.focal or CENTRE)
+    box = _box(spec, source)
     found = candidates(spec, box, max_width)
     names = [spec.format] if spec.format else [*_offered(spec, found, fallback), fallback]
     variants = tuple(_variant(spec, box, name, candidate) for name in names for candidate in found)
     return Plan(layout(spec, box, max_width, found), variants)
+
+
+def every_variant(
+    spec: Spec, name: str, header: Header, *, max_width: int, stills: bool
+) -> tuple[Variant, ...]:
+    """
+    Return a variant for each file name that can be derived from a spec alone, whatever the source is like.
+
+    What the source cannot fill comes out like another one, and what a format cannot hold smaller than it.
+
+    Args:
+        spec: An effective spec.
+        name: Of the source.
+        header: Of the source.
+        max_width: Largest side of a candidate, px.
+        stills: Of an animation that is shown as it is, the first frame is wanted too; a GIF is known by its name.
+    """
+    is_moving = header.is_animated and not (spec.still or (stills and not name.lower().endswith(".gif")))
+    if spec.as_is or header.format == SVG or is_moving:
+        return ()
+    box = _box(spec, header.size)
+    fallback = fallback_format(name)
+    others = [each for each in spec.formats or () if each != fallback]
+    return tuple(
+        _variant(spec, box, each, Candidate(asked, size, ""))
+        for each in ([spec.format] if spec.format else [*others, fallback])
+        for asked, size in every_size(spec, box, max_width)
+    )
+
+
+def _holdable(size: Size, max_side: int) -> Size:
+    """Return a size, or the largest one alike that a format can hold."""
+    scale = min(1.0, max_side / max(size))
+    return Size(round_px(size.width * scale), round_px(size.height * scale))
+
+
+def _box(spec: Spec, source: Size) -> Box:
+    """Return the part of a source that is shown, px."""
+    ratio = _crop_ratio(spec)
+    if ratio is None:
+        return Box(0.0, 0.0, float(source.width), float(source.height))
+    return crop_box(source, ratio, spec.focal or CENTRE)
 
 
 def planned(spec: Spec, name: str, header: Header, *, max_width: int, as_it_is: bool = False) -> Plan:
@@ -143,7 +180,7 @@ def _variant(spec: Spec, box: Box, format_name: str, candidate: Candidate) -> Va
     )
     return Variant(
         format=format_name,
-        size=candidate.size,
+        size=_holdable(candidate.size, FORMATS[format_name].max_side),
         box=box,
         quality=quality,
         descriptor=candidate.descriptor,

@@ -5,11 +5,8 @@ from __future__ import annotations
 import time
 from uuid import uuid4
 
-from responsive_img import conf, keys, lookup, manifest, records
+from responsive_img import conf, keys, lookup, records
 from responsive_img.sources import SourceRef, reference
-
-# Stale from the start, so whoever reads it asks the records.
-_UNKNOWN = manifest.compose((), (None, None), state=manifest.PENDING)
 
 
 def invalidate(source: object) -> None:
@@ -34,13 +31,26 @@ def replaced(source: SourceRef) -> None:
     """
     Give a source a new version, if anybody has asked for it under its old one.
 
+    Who trusts the warmer derives names without a version: there its files are built anew under the old names.
+
     Raises:
         DatabaseError: The records cannot be written.
     """
     config = conf.current()
     key = keys.source_key(source.storage, source.name)
-    pictures = records.replace(key, uuid4().hex[:12])
+    pictures = records.replace(key, new_version() if config.create_on_demand else "")
     if pictures:
-        # Written, not deleted: a late answer of a replica does not find an empty place.
-        unknown = _UNKNOWN.as_unfinished(manifest.PENDING, time.time())
-        records.on_commit(lambda: lookup.store(dict.fromkeys(pictures, unknown), config))
+        records.on_commit(lambda: lookup.forget(pictures, config))
+
+
+def new_version() -> str:
+    """Return a version that no source has had, 16 characters: the time, and chance."""
+    return f"{int(time.time()):08x}{uuid4().hex[:8]}"
+
+
+def since(version: str) -> int:
+    """Return since when a source has this version, s since the epoch; 0 where it does not tell."""
+    try:
+        return int(version[:8], 16)
+    except ValueError:  # the empty one, of a source that was never replaced
+        return 0

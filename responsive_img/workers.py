@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ PAUSE = 1.0  # s between two looks at an empty queue
 _POLL = 0.2  # s between two looks at the worker processes
 # So many times a worker that was killed is replaced where nobody watches; a picture that kills is given up sooner.
 MAX_DEATHS = 100
+MAX_FAILURES = (
+    10  # the same for those that end with an error while they watch, such as for want of a database
+)
 TOO_MANY_ERRORS = 3  # exit code by which a worker tells its parent
 
 
@@ -30,7 +34,7 @@ class Wanted(NamedTuple):
     Attributes:
         watch: Go on when the queue is empty.
         max_errors: Stop after so many failures; 0: never.
-        stale_after: s after which a build of another worker is taken over; None: when its lease ends.
+        stale_after: s after which a build that another worker has not got on with is taken over; None: when its lease ends.
         parent: Process without which the worker ends; 0: none.
     """
 
@@ -51,7 +55,10 @@ class Stop:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Be asked by SIGTERM and SIGINT."""
+        """Be asked by SIGTERM and SIGINT, which reach the main thread alone."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         before = {number: signal.signal(number, self) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
@@ -115,7 +122,7 @@ def work_in_processes(count: int, wanted: Wanted, settings: str, stop: Stop, *, 
     """
     command = _command(wanted._replace(parent=os.getpid()), settings)
     running = [_started(command) for _ in range(count)]
-    deaths = 0
+    deaths = failures = 0
     codes: list[int] = []
     was_told = False
     with _progress(shows_progress) as bar:
@@ -131,9 +138,11 @@ def work_in_processes(count: int, wanted: Wanted, settings: str, stop: Stop, *, 
             for process in ended:
                 if process.returncode == TOO_MANY_ERRORS:
                     stop()  # the others finish what they build
-                was_killed = process.returncode < 0 and deaths < MAX_DEATHS
-                if not stop.is_asked_for and (wanted.watch or was_killed):
-                    deaths += 1
+                was_killed = process.returncode < 0
+                deaths += was_killed
+                failures += not was_killed
+                may_live = wanted.watch or deaths <= MAX_DEATHS if was_killed else wanted.watch
+                if not stop.is_asked_for and may_live and failures <= MAX_FAILURES:
                     # What ended it may go on for a while, such as a restart of the database.
                     _sleep(PAUSE, stop)
                     running.append(_started(command))

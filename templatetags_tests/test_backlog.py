@@ -22,9 +22,11 @@ from responsive_img import (
     immediate,
     invalidate,
     keys,
+    leases,
     queue,
     records,
     rows,
+    signals,
 )
 from responsive_img.geometry import Size
 from responsive_img.headers import Header
@@ -68,6 +70,19 @@ def died(add):
         return str(key)
 
     return of
+
+
+@pytest.fixture
+def failures():
+    """Return what `picture_failed` has told."""
+    told: list[dict[str, Any]] = []
+
+    def note(**arguments: Any) -> None:
+        told.append(arguments)
+
+    signals.picture_failed.connect(note)
+    yield told
+    signals.picture_failed.disconnect(note)
 
 
 def source_key(name: str) -> str:
@@ -138,9 +153,24 @@ def test_what_someone_takes_at_the_last_moment_is_not_given_up(died, monkeypatch
 
     monkeypatch.setattr(backlog, "retry_at", retry_at)
 
-    backlog.bury(None, seconds=RETRY)
+    assert backlog.bury(None, seconds=RETRY) == []
 
     assert (row(key).state, row(key).owner, row(key).source.error) == ("building", "quicker", "")
+
+
+@pytest.mark.parametrize("by", ["a worker", "a page"])
+def test_what_is_given_up_is_said_and_told_once(died, save_file, page, log, failures, by):
+    name = save_file()
+    died(name, 3)
+    reason = "The process that built it died, 3 times."
+
+    for _ in range(2):
+        process_queue() if by == "a worker" else page("django", f'{{% img "{name}" width=20 alt="" %}}')
+
+    assert log() == [f"Cannot build {name} of default: {reason}"]
+    (told,) = failures
+    assert (told["sender"], told["job"]) == (records.picture_model(), job_for("w20", name=name))
+    assert repr(told["error"]) == f"BuildError({reason!r})"
 
 
 def test_a_builder_of_whom_it_was_thought_that_it_had_died_is_not_believed(died):
@@ -158,7 +188,7 @@ def test_a_builder_of_whom_it_was_thought_that_it_had_died_is_not_believed(died)
     ("attempts", "times"), [(0, 1), (1, 1), (2, 4), (3, 16), (4, 64), (5, 256), (6, 256), (1000, 256)]
 )
 def test_each_attempt_waits_four_times_as_long_as_the_one_before(attempts, times):
-    later = [records.retry_at(attempts, RETRY) for _ in range(20)]
+    later = [rows.retry_at(attempts, RETRY) for _ in range(20)]
 
     most = 1 if attempts <= 1 else 1.25
     assert hence(times * RETRY - 5) < min(later)
@@ -261,12 +291,19 @@ def test_what_takes_too_long_is_open_to_others_and_its_attempt_counts(died):
     assert (row(old).attempts, row(old).owner) == (2, "next")
 
 
+@pytest.mark.parametrize(("seconds", "count"), [(leases.LEASE + 1, 0), (2 * leases.LEASE + 5, 1)])
+def test_only_a_lease_that_is_far_too_long_says_that_a_clock_was_set_back(died, seconds, count):
+    died("a.jpg", 1, ago=-seconds)  # another machine's clock may be a second ahead
+
+    assert queue.take_over(30) == count
+
+
 def test_what_is_taken_over_again_and_again_is_given_up_all_the_same(add):
     (key,) = add("poison.jpg")
 
     for _ in range(rows.MAX_ATTEMPTS):
         queue.take_over(0)
-        assert records.claim([key], version="", owner="doomed", seconds=building.LEASE)
+        assert records.claim([key], version="", owner="doomed", seconds=leases.LEASE)
     queue.take_over(0)
     backlog.bury(None, seconds=RETRY)
 
@@ -470,13 +507,13 @@ WRITERS: dict[str, tuple[Callable[[], Any], Any]] = {
     "release": (lambda: records.release([KEY]), None),
     "finish": (lambda: records.finish({KEY: ""}, owner="one", version=""), set()),
     "keep": (lambda: records.keep({KEY: ""}, owner="one", version="", seconds=0), set()),
-    "reopen": (lambda: records.reopen([KEY]), None),
+    "reopen": (lambda: backlog.reopen([KEY]), None),
     "describe": (lambda: records.describe({SOURCE: HEADER}), None),
-    "fail": (lambda: records.fail(SOURCE, [KEY], owner="one", error="E", seconds=0), None),
+    "fail": (lambda: records.fail(SOURCE, [KEY], owner="one", version="", error="E", seconds=0), True),
     "replace": (lambda: records.replace(SOURCE, "2"), []),
-    "bury": (lambda: backlog.bury(None, seconds=0), None),
+    "bury": (lambda: backlog.bury(None, seconds=0), []),
     "requeue": (lambda: backlog.requeue(include_stale=True), 0),
-    "release_stale": (lambda: backlog.release_stale(0, 120), 0),
+    "release_stale": (lambda: leases.release_stale(0), 0),
     "take_over": (lambda: queue.take_over(0), 0),
     "process_queue": (process_queue, 0),
     "build_img_queue": (lambda: call_command("build_img_queue", verbosity=0), None),
@@ -486,8 +523,8 @@ WRITERS: dict[str, tuple[Callable[[], Any], Any]] = {
         None,
     ),
     "status": (lambda: backlog.status(1).stale, 1),
-    "run": (lambda: run(job_for("w20")), None),
-    "run of what nobody knows": (lambda: run(job_for("w99")), None),
+    "run": (lambda: run(job_for("w20")), set()),
+    "run of what nobody knows": (lambda: run(job_for("w99")), set()),
     "invalidate": (lambda: invalidate("photos/cat.jpg"), None),
 }
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,11 +13,12 @@ import pytest
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from PIL import Image
 
-from responsive_img import building, conf, engine, keys, manifest, records, signals
+from responsive_img import Img, account, conf, engine, invalidate, keys, lookup, manifest, records, signals
+from responsive_img import cache as picture_cache
 from responsive_img.defaults import effective
 from responsive_img.hooks import BuildJob, run
 from responsive_img.specs import from_text
@@ -93,6 +97,77 @@ def test_a_job_builds_where_no_rows_exist(photo, drawings, signalled):
     assert signalled == [("built", records.picture_model(), job, None)]
 
 
+def test_who_is_asked_for_what_is_built_tells_the_cache(photo, drawings, cache_calls, monkeypatch):
+    # A reader asks whose replica lags, or whose cache has lost it: what it has written there says "to come".
+    job = job_for("w20", "w24")
+    run(job)
+    picture_keys = [row(job).key, row(job_for("w24")).key]
+    built = [cache.get(key) for key in picture_keys]
+    cache.delete(picture_keys[0])
+    to_come = manifest.compose((), (20, 10), state=manifest.PENDING, until=2**40)
+    cache.set(picture_keys[1], to_come.dumps())
+    cache_calls.clear()
+    seconds: list[int] = []
+    write = picture_cache.write
+
+    def noting(texts, timeout, config, **options):
+        seconds.append(timeout)
+        write(texts, timeout, config, **options)
+
+    monkeypatch.setattr(picture_cache, "write", noting)
+
+    assert run(job) == set()
+
+    assert cache_calls == {"get_many": 1, "set_many": 1}
+    assert [cache.get(key) for key in picture_keys] == built
+    assert 480 <= seconds[0] <= 720
+    assert drawings.count("decode") == 1
+
+
+def test_what_the_cache_has_keeps_its_time(photo, cache_calls):
+    run(job_for("w20"))
+    cache_calls.clear()
+
+    run(job_for("w20"))
+
+    assert cache_calls == {"get_many": 1}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"renditions": ""},
+        {"renditions": "none that can be read"},
+        {"state": "failed", "not_before": timezone.now() + timedelta(days=1)},
+    ],
+    ids=["nothing", "unreadable", "not ready"],
+)
+def test_what_is_not_ready_or_cannot_be_read_is_not_told(photo, values):
+    job = job_for("w20")
+    run(job)
+    records.picture_model().objects.update(**values)
+    cache.clear()
+
+    assert run(job) == set()
+    assert cache.get(row(job).key) is None
+
+
+def test_what_is_replaced_while_the_cache_is_told_is_not_shown_again(photo, monkeypatch):
+    job = job_for("w20")
+    run(job)
+    correct = lookup.correct
+
+    def replaced_before(ready, config):
+        invalidate("photos/cat.jpg")
+        correct(ready, config)
+
+    monkeypatch.setattr(lookup, "correct", replaced_before)
+    assert run(job) == set()
+
+    told = manifest.loads(cache.get(row(job).key))
+    assert told is None or told.is_stale(time.time())
+
+
 def test_the_files_are_what_they_say(photo):
     run(job_for("w20"))
 
@@ -153,6 +228,27 @@ def test_what_another_builds_is_left_to_it(photo, drawings):
 
     assert drawings == []
     assert row(job).owner == "other"
+
+
+def test_the_folders_of_the_files_are_synced_before_the_record_names_them(photo, monkeypatch):
+    steps: list[str] = []
+    finish, sync = records.finish, os.fsync
+
+    def noted(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            steps.append(f"sync with {len(files())}")
+        sync(descriptor)
+
+    def finished(*args: Any, **options: Any) -> set[str]:
+        steps.append("record")
+        return finish(*args, **options)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(records, "finish", finished)
+
+    run(job_for("w20"))
+
+    assert steps == ["sync with 4"] * 3 + ["record"]
 
 
 def test_a_failure_is_recorded_and_said_in_one_line(photo, log, signalled):
@@ -262,24 +358,24 @@ def test_the_owner_of_a_lease_that_ran_out_leaves_the_result_of_the_next(photo, 
 
 
 def test_a_budget_is_over_only_while_it_is_spent_and_nothing_is_left():
-    budget, empty = building.Budget(), building.Budget()
-    before = building.is_over_budget()
+    budget, empty = account.Budget(), account.Budget()
+    before = account.is_over_budget()
     with budget.spending(100):
-        within = building.is_over_budget()
+        within = account.is_over_budget()
         with empty.spending(0):
-            spent = building.is_over_budget()
-        back = building.is_over_budget()
+            spent = account.is_over_budget()
+        back = account.is_over_budget()
 
-    assert (before, within, spent, back, building.is_over_budget()) == (False, False, True, False, False)
+    assert (before, within, spent, back, account.is_over_budget()) == (False, False, True, False, False)
 
 
 def test_a_budget_is_one_for_all_that_draws_on_it():
-    budget = building.Budget()
+    budget = account.Budget()
     with budget.spending(0.01):
         time.sleep(0.02)
 
     with budget.spending(100):
-        assert building.is_over_budget()
+        assert account.is_over_budget()
 
 
 def test_a_source_that_is_replaced_by_one_of_another_size_is_measured_anew(photo):
@@ -341,3 +437,31 @@ def test_the_message_of_a_failure_is_recorded_without_what_a_database_refuses(ph
 
     assert row(job).state == "failed"
     assert records.source_model().objects.get().error == "ValueError: not  a picture"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_build_that_fails_after_its_source_was_replaced_says_nothing_of_the_new_one(
+    photo, drawings, signalled, monkeypatch
+):
+    def replaced_and_broken() -> None:
+        invalidate(photo.image)
+        raise OSError("half of the old file")
+
+    monkeypatch.setattr(CountingEngine, "before", staticmethod(replaced_and_broken))
+    Img(width=20)(photo.image).build()
+
+    source = records.source_model().objects.get()
+    assert (source.state, source.error, source.retry_at) == (records.NEW, "", None)
+    assert records.picture_model().objects.get().state == records.QUEUED
+    assert signalled == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rollback_leaves_what_was_built_in_the_cache_for_minutes_at_most(photo, redis, settings):
+    with suppress(ZeroDivisionError), transaction.atomic():
+        Img(width=20)(photo.image).build()
+        raise ZeroDivisionError
+
+    (key,) = redis.keys()
+    assert records.picture_model().objects.count() == 0
+    assert 0 < redis.ttl(key) <= 720  # s

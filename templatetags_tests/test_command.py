@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from responsive_img import building, keys, records, workers
+from responsive_img import building, keys, leases, records, workers
 from responsive_img.management.commands import responsive_img as command
 from responsive_img.sources import SourceRef
 from templatetags_tests.test_building import job_for
@@ -234,7 +234,7 @@ def test_fewer_errors_do_not_stop_it(add, log, save_file):
 @pytest.mark.parametrize(("seconds", "state"), [("30", "ready"), ("90", "building")])
 def test_what_another_builds_for_too_long_is_taken_over(add, save_file, seconds, state):
     started = timezone.now() - timedelta(seconds=60)
-    lease = started + timedelta(seconds=building.LEASE)
+    lease = started + timedelta(seconds=leases.LEASE)
     add(save_file("a.jpg"), state="building", owner="slow", lease_until=lease, attempts=1)
 
     call("build", "--stale-after", seconds)

@@ -19,7 +19,15 @@ from django.test import override_settings
 from hypothesis import example, given
 
 import responsive_img
-from responsive_img.files import TEMPORARY_PREFIX, decoded, encoded, save, url, url_prefix
+from responsive_img.files import (
+    TEMPORARY_PREFIX,
+    decoded,
+    encoded,
+    save,
+    sync_folders,
+    url,
+    url_prefix,
+)
 from templatetags_tests.strategies import names
 
 ROOT = Path(responsive_img.__file__).parents[1]
@@ -539,3 +547,52 @@ def test_half_a_file_on_a_file_system_that_writes_in_its_own_way_is_replaced(kin
     assert saved == "cat.jpg"
     assert files_in(tmp_path) == ["cat.jpg"]
     assert (tmp_path / "cat.jpg").read_bytes() == b"aba"
+
+
+# Folders, and what is left in them -------------------------------------------------------------------------
+
+
+def test_the_folders_of_files_are_synced_with_the_files_in_them(tmp_path, monkeypatch):
+    storage = FileSystemStorage(location=tmp_path / "media")
+    synced: list[str] = []
+    names = {
+        save(storage, "renditions/a/cat.jpg", b"x"),
+        save(storage, "renditions/a/dog.jpg", b"x"),
+        save(storage, "renditions/b/cat.jpg", b"x"),
+    }
+    inodes = {path.stat().st_ino: path for path in [tmp_path, *tmp_path.rglob("*")]}
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: synced.append(str(inodes[os.fstat(descriptor).st_ino]))
+    )
+
+    sync_folders(storage, names)
+
+    media = tmp_path / "media"
+    assert synced == [str(media / folder) for folder in ("", "renditions", "renditions/a", "renditions/b")]
+
+
+def test_folders_that_cannot_be_synced_are_no_error(tmp_path, monkeypatch):
+    def refuse(descriptor: int) -> None:
+        opened.append(descriptor)
+        raise OSError(22, "Invalid argument")
+
+    opened: list[int] = []
+    storage = FileSystemStorage(location=tmp_path)
+    save(storage, "a/cat.jpg", b"x")
+    monkeypatch.setattr(os, "fsync", refuse)
+
+    sync_folders(storage, ["a/cat.jpg"])
+
+    assert len(opened) == 2
+    for descriptor in opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
+
+
+def test_a_storage_without_folders_has_none_to_sync():
+    storage = InMemoryStorage()
+    save(storage, "renditions/.ri-0", b"x")
+
+    sync_folders(storage, ["renditions/.ri-0"])
+
+    assert storage.exists("renditions/.ri-0")

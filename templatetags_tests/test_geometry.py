@@ -39,6 +39,19 @@ def test_box_knows_its_sides():
     assert (box.width, box.height) == (100, 50)
 
 
+@given(focal_points, focal_points)
+def test_a_point_is_used_like_a_pair_but_is_no_tuple(point, other):
+    x, y = point
+
+    assert point == (x, y) == (point.x, point.y)
+    assert (len(point), point[0], point[-1]) == (2, x, y)
+    assert point == pytest.approx((x, y))
+    assert hash(point) == hash((x, y))
+    assert (point == other) is (tuple(point) == tuple(other))
+    assert point not in ("", None, (x,), [x, y])
+    assert not isinstance(point, tuple)
+
+
 @given(sizes, ratios, focal_points)
 def test_crop_box_lies_inside_the_source(source, ratio, focal):
     box = crop_box(source, ratio, focal)

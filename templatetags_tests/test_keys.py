@@ -31,7 +31,15 @@ def named(source: SourceRef = SOURCE, version: str = "", directory: str = "rendi
     return rendition_name(source, version, first_variant(**told), directory)
 
 
-def test_digests_stay_as_they_are_as_records_and_files_bear_them(monkeypatch):
+@pytest.fixture
+def unremembered():
+    """Have keys made anew: their memo knows nothing of what a test does to constants."""
+    picture_key.cache_clear()
+    yield picture_key.cache_clear
+    picture_key.cache_clear()
+
+
+def test_digests_stay_as_they_are_as_records_and_files_bear_them(monkeypatch, unremembered):
     monkeypatch.setattr(keys, "SCHEMA", 1)
     monkeypatch.setattr(keys, "ENGINE_NUMBER", 1)
 
@@ -52,12 +60,14 @@ def test_keys_differ_where_a_part_differs(parts):
     assert len({source_key(*part[:2]) for part in parts}) == len({part[:2] for part in parts})
 
 
-def test_picture_key_changes_with_schema_and_engine(monkeypatch):
+def test_picture_key_changes_with_schema_and_engine(monkeypatch, unremembered):
     before = picture_key("default", "a.jpg", "w4")
 
     monkeypatch.setattr(keys, "ENGINE_NUMBER", 4711)
+    unremembered()
     other_engine = picture_key("default", "a.jpg", "w4")
     monkeypatch.setattr(keys, "SCHEMA", 4711)
+    unremembered()
 
     assert len({before, other_engine, picture_key("default", "a.jpg", "w4")}) == 3
 

@@ -21,7 +21,7 @@ from responsive_img.manifest import (
 )
 from templatetags_tests.strategies import manifests
 
-GOOD = [SCHEMA, READY, 0, "", 4, 3, "", ""]
+GOOD = [SCHEMA, READY, 0, "", 4, 3, "", "", ""]
 
 
 def values(manifest: Manifest | None) -> list[object]:
@@ -40,14 +40,14 @@ def test_text_is_one_flat_list():
         "v",
         400,
         None,
-        src="\x01a.jpg",
-        srcset="\x01a.jpg 1x",
-        sources=(("image/webp", "\x01ä.webp 1x"),),
+        src="\x01photos/a-1.jpg",
+        srcset="\x01photos/a-1.jpg 1x",
+        sources=(("image/webp", "\x01photos/a-ä.webp 1x"),),
     )
 
     text = manifest.dumps()
 
-    assert text == ('[1,"r",7,"v",400,null,"\\u0001a.jpg","\\u0001a.jpg 1x","image/webp","\\u0001ä.webp 1x"]')
+    assert text == '[1,"r",7,"v",400,null,"photos/a-","<1.jpg","<1.jpg 1x","image/webp","<ä.webp 1x"]'
 
 
 def test_equal_texts_are_read_into_one_object():
@@ -93,8 +93,11 @@ def test_value_that_is_no_text_is_a_miss(value):
         [SCHEMA, READY, 0, "", "4", *GOOD[5:]],
         [SCHEMA, READY, 0, "", 4.0, *GOOD[5:]],
         [SCHEMA, READY, 0, "", 4, False, *GOOD[6:]],
-        [SCHEMA, READY, 0, "", 4, 3, None, ""],
-        [SCHEMA, READY, 0, "", 4, 3, "", []],
+        [SCHEMA, READY, 0, "", 4, 3, None, "", ""],
+        [SCHEMA, READY, 0, "", 4, 3, "", None, ""],
+        [SCHEMA, READY, 0, "", 4, 3, "", "", []],
+        [SCHEMA, READY, 0, "", 4, 3, "", "x 1x", "image/webp", "y 1x"],  # without what names begin with
+        GOOD[:-2],
         [*GOOD, "image/webp"],
         [*GOOD, "image/webp", None],
         [*GOOD, 1, "x"],

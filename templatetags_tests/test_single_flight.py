@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -24,8 +25,10 @@ from django.http import HttpResponse
 from django.template import engines
 
 import responsive_img
-from responsive_img import building, records
+from responsive_img import backlog, building, records
 from responsive_img.engine import PillowEngine
+from responsive_img.geometry import Size
+from responsive_img.headers import Header
 from responsive_img.sources import SourceRef
 from templatetags_tests.conftest import drawn, respond, unavailable
 
@@ -123,6 +126,26 @@ def insert_rows(rounds: int, count: int) -> None:  # pragma: no cover - as `unav
 
     raised = together(2, act)
     sys.stdout.write(json.dumps({"rows": records.picture_model().objects.count(), "log": raised}))
+
+
+def write_rows(rounds: int, count: int) -> None:  # pragma: no cover - as `unavailable`
+    """Have four threads update many of so many rows at once, in all ways; print what was raised."""
+    sources = [building.source_record(SourceRef("default", f"{number}.jpg")) for number in range(count)]
+    keys = [source.key for source in sources]
+    records.insert(sources, [building.picture_record(key, key, "w20") for key in keys])
+
+    def act(number):
+        choice = Random(number)  # noqa: S311
+        for _ in range(rounds):
+            # A planner finds few rows by their keys, and reads many as they lie.
+            some = choice.sample(keys, choice.choice([count // 10, count]))
+            records.open_for_hook([], [], some, owner=f"{number}", seconds=0)
+            records.release(some)
+            records.describe(dict.fromkeys(some, Header("jpeg", Size(80, 40))))
+            records.claim(some, version="", owner=f"{number}", seconds=100)
+            backlog.requeue(include_stale=True)
+
+    sys.stdout.write(json.dumps(together(4, act)))
 
 
 # In the tests' own process -----------------------------------------------------------------------------
@@ -309,3 +332,12 @@ def test_two_transactions_that_insert_the_same_rows_in_opposite_order_do_not_dea
     out = json.loads(flight.run("flight.insert_rows(3, 1000)")[0])
 
     assert out == {"rows": 3_000, "log": []}
+
+
+def test_writers_of_many_rows_do_not_deadlock(tmp_path, postgres, add_database):
+    add_database("flight", postgres)
+    flight = Flight(tmp_path, postgres)
+
+    raised = json.loads(flight.run("flight.write_rows(5, 200)")[0])
+
+    assert raised == []

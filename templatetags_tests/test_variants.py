@@ -14,7 +14,7 @@ from responsive_img.defaults import Defaults, effective
 from responsive_img.geometry import Box, FocalPoint, Size
 from responsive_img.headers import Header
 from responsive_img.specs import SOURCE_AS_IS, Spec, from_text
-from responsive_img.variants import Plan, Variant, layout_without_source, plan
+from responsive_img.variants import CHEAP, Plan, Variant, layout_without_source, plan
 from responsive_img.variants import planned as planned_of
 from templatetags_tests.strategies import MAX_SIDE, effective_specs, format_names, sizes, told_specs
 
@@ -287,3 +287,18 @@ def test_a_format_that_cannot_hold_so_tall_a_picture_is_not_offered():
     found = planned(Size(500, 20000), width=450, formats=("webp",))
 
     assert {variant.format for variant in found.variants} == {"jpeg"}
+
+
+@given(spec=effective_specs, source=sizes, fallback=format_names)
+def test_the_cheap_part_is_what_is_not_slow_and_that_of_the_src_one_file(
+    spec: Spec, source: Size, fallback: str
+) -> None:
+    found = plan(spec, source, fallback=fallback, max_width=MAX_SIDE)
+    cheap, src = found.part(CHEAP), found.part("src")
+
+    assert [variant for variant in found.variants if variant not in cheap] == [
+        variant for variant in found.variants if variant.format == "avif"
+    ]
+    assert len(src) == min(1, len(found.variants))
+    assert found.part("all") == found.part("srcset") == found.variants
+    assert all(variant.format == found.variants[-1].format for variant in src)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,8 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from responsive_img import ImageBatch, Img, building, invalidate, manifest, records, rows
+from responsive_img import ImageBatch, Img, invalidate, leases, manifest, records, rows
+from responsive_img import cache as guarded_cache
 from responsive_img.exceptions import SourceError
 from responsive_img.hooks import BuildJob, run
 from responsive_img.queue import process_queue
@@ -203,7 +205,8 @@ def test_a_save_costs_one_query_for_a_file_that_nobody_asked_for(
     with our_queries() as queries:
         photo.save()
 
-    assert [query.split()[0] for query in queries] == statements
+    # Where there are row locks, one statement more takes them.
+    assert [query.split()[0] for query in queries if " FOR NO KEY " not in query] == statements
     assert records.source_model().objects.count() == is_known
 
 
@@ -504,9 +507,6 @@ def test_a_part_that_was_built_of_the_old_content_is_not_kept(photo, settings, d
     assert records.picture_model().objects.get().renditions == ""
 
 
-@pytest.mark.xfail(
-    reason="The builder writes the cache after the one who has replaced the source.", strict=True
-)
 def test_a_source_replaced_between_record_and_cache_is_not_cached(photo, monkeypatch):
     finish: Callable[..., set[str]] = records.finish
 
@@ -584,7 +584,7 @@ def test_what_is_being_built_is_built_again(photo, settings):
     settings.RESPONSIVE_IMG_BUILD_HOOK = ENQUEUE
     url()
     picture = records.picture_model().objects.get()
-    records.claim([picture.key], version="", owner="somebody", seconds=building.LEASE)
+    records.claim([picture.key], version="", owner="somebody", seconds=leases.LEASE)
 
     invalidate(NAME)
 
@@ -603,3 +603,13 @@ def test_a_version_is_part_of_what_is_cached(photo):
 
     assert found is not None
     assert found.version == version()
+
+
+def test_a_replaced_source_is_told_to_a_cache_that_failed_a_moment_ago(photo, monkeypatch):
+    old = url()
+    monkeypatch.setattr(guarded_cache, "_broken_until", time.monotonic() + 60)
+
+    invalidate(NAME)
+    monkeypatch.setattr(guarded_cache, "_broken_until", 0.0)
+
+    assert url() != old

@@ -266,6 +266,17 @@ def test_those_who_are_killed_are_replaced_so_many_times_where_nobody_watches(
     assert len(site.notes("began")) == len(poison) - left
 
 
+def test_those_who_watch_and_end_with_an_error_are_replaced_so_many_times(site, monkeypatch):
+    monkeypatch.setattr(workers, "MAX_FAILURES", 2)
+    monkeypatch.setattr(workers, "PAUSE", 0)
+
+    returned = workers.work_in_processes(
+        1, Wanted(watch=True), "no_such_settings", Stop(), shows_progress=False
+    )
+
+    assert returned == 1
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_idle_watch_ends_at_once_when_it_is_told_to(site, workers, number):
@@ -427,6 +438,23 @@ def test_without_a_terminal_there_is_one_plain_line(site):
     site.queue("a.jpg", "b.jpg")
 
     assert site.run("responsive_img", "build") == (0, "2 source(s) built from, 0 failed.\n")
+
+
+IN_A_THREAD = """
+import threading
+from django.core.management import call_command
+threading.Thread(target=call_command, args=("responsive_img", "build", "--workers", "{workers}")).start()
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_builds_in_another_thread_than_the_main_one_which_alone_handles_signals(site, workers):
+    site.queue("a.jpg", "b.jpg")
+
+    code, out = site.run("shell", "--verbosity", "0", "--command", IN_A_THREAD.format(workers=workers))
+
+    assert (code, out) == (0, "2 source(s) built from, 0 failed.\n" if workers == 1 else "")
+    assert site.states() == {"ready": 2}
 
 
 # In this process ---------------------------------------------------------------------------------------
