@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from responsive_img.images import Img
     from responsive_img.scopes import batch, finalize, immediate
     from responsive_img.versions import invalidate
+    from responsive_img.warming import ImageWarmer
 
 __version__ = "0.1.0.dev0"
-__all__ = ["ImageBatch", "Img", "batch", "finalize", "immediate", "invalidate"]
+__all__ = ["ImageBatch", "ImageWarmer", "Img", "batch", "finalize", "immediate", "invalidate"]
 
 _MODULES = {
     "ImageBatch": "responsive_img.bound",
+    "ImageWarmer": "responsive_img.warming",
     "Img": "responsive_img.images",
     "invalidate": "responsive_img.versions",
     "batch": "responsive_img.scopes",

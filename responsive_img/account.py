@@ -2,7 +2,68 @@
 
 from __future__ import annotations
 
-from responsive_img.building import Budget
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+
+_deadline: ContextVar[float | None] = ContextVar("responsive_img_deadline", default=None)
+
+
+class Budget:
+    """
+    What one response may spend on building.
+
+    Attributes:
+        left: s; None until it is first drawn on, and then what the settings allow.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: float | None = None) -> None:
+        self.left = left
+
+    @contextmanager
+    def spending(self, allowed: float) -> Iterator[None]:
+        """Within, time runs: `is_over_budget` is true once all is spent."""
+        started = time.monotonic()
+        left = allowed if self.left is None else self.left
+        token = _deadline.set(started + left)
+        try:
+            yield
+        finally:
+            _deadline.reset(token)
+            self.left = left - (time.monotonic() - started)
+
+    def spending_here(self, allowed: float) -> AbstractContextManager[None]:
+        """Do the same for what is to be built in this process, whatever the hook."""
+        return self.spending(allowed)
+
+
+class SparedBudget(Budget):
+    """The budget of a response, spared by what Python asks to be built in this process: that has all the time."""
+
+    __slots__ = ("_response",)
+
+    def __init__(self, response: Budget) -> None:
+        super().__init__()
+        self._response = response
+
+    @contextmanager
+    def spending(self, allowed: float) -> Iterator[None]:
+        """Spend what the response has left."""
+        with self._response.spending(allowed):
+            yield
+
+    def spending_here(self, allowed: float) -> AbstractContextManager[None]:
+        """Spend nothing."""
+        return nullcontext()
+
+
+def is_over_budget() -> bool:
+    """Tell whether the response has no time left for building; never outside of `Budget.spending`."""
+    deadline = _deadline.get()
+    return deadline is not None and time.monotonic() >= deadline
 
 
 class Account:

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
-from responsive_img import conf, saving
+from responsive_img import conf, deleting, saving
 from responsive_img.checks import check
 
 
@@ -19,6 +19,7 @@ class ResponsiveImgConfig(AppConfig):
     conf = conf
 
     def ready(self) -> None:
-        """Register the checks, and watch what is saved."""
+        """Register the checks, and watch what is saved and deleted."""
         register(check, self.name)
         saving.connect()
+        deleting.connect()

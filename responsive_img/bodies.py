@@ -5,13 +5,15 @@ from __future__ import annotations
 import codecs
 import re
 import zlib
+from functools import lru_cache
 from hashlib import blake2b
 
 from django.http.response import HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.text import compress_string
 
-from responsive_img.collector import Collector, has_marker
+from responsive_img import marker
+from responsive_img.collector import Collector
 from responsive_img.logs import log_once
 
 # What a template can have made; never a binary body, whose lengths a longer text would falsify.
@@ -21,7 +23,7 @@ _TEXT = re.compile(
 # Encodings that have every ASCII character in its place, and none as a part of another one.
 _ASCII = re.compile(r"utf-8|ascii|iso8859-|cp125|koi8|mac-")
 MAX_UNZIPPED = 32 * 1024 * 1024  # bytes; a view may pass on what somebody else has compressed
-OF_THE_BODY = ("Content-MD5", "Digest", "Content-Digest", "Repr-Digest")
+OF_THE_BODY = frozenset({"content-md5", "digest", "content-digest", "repr-digest"})
 
 
 def may_hold_markers(response: HttpResponseBase) -> bool:
@@ -35,6 +37,7 @@ def may_hold_markers(response: HttpResponseBase) -> bool:
     )
 
 
+@lru_cache(maxsize=64)
 def is_ascii_kept(charset: str) -> bool:
     """Tell whether markers stand in a body of this charset as they are."""
     try:
@@ -43,6 +46,7 @@ def is_ascii_kept(charset: str) -> bool:
         return True  # nobody can decode it, so it was not made of text here
 
 
+@lru_cache(maxsize=64)
 def charset_of_markup(charset: str) -> str:
     """Return the encoding of what is put into a body that keeps ASCII: no signature amid it, nothing unknown."""
     try:
@@ -67,7 +71,7 @@ def content_with_markers(response: HttpResponse) -> bytes | None:
             content = content.decode(response.charset).encode("utf-8", "surrogatepass")
         except (UnicodeError, LookupError):  # the latter: no encoding of text
             return None
-    return content if has_marker(content) else None
+    return content if marker.is_in(content) else None
 
 
 def _unzipped(content: bytes) -> bytes | None:
@@ -95,23 +99,24 @@ def resolve(response: HttpResponse, content: bytes, collector: Collector) -> Non
         content: As `content_with_markers` has given it.
         collector: Of the response.
     """
-    if is_ascii_kept(response.charset):
-        resolved = collector.substitute(content, charset_of_markup(response.charset))
+    charset = response.charset  # Django reads it out of a header each time
+    if is_ascii_kept(charset):
+        resolved = collector.substitute(content, charset_of_markup(charset))
     else:
         resolved = collector.substitute(content)
     if resolved == content:
         return
-    if not is_ascii_kept(response.charset):
-        text = resolved.decode("utf-8", "surrogatepass")
-        resolved = text.encode(response.charset, "xmlcharrefreplace")
-    if "ETag" in response.headers:
+    if not is_ascii_kept(charset):
+        resolved = resolved.decode("utf-8", "surrogatepass").encode(charset, "xmlcharrefreplace")
+    headers = {name.lower(): name for name in response.headers}
+    if "etag" in headers:
         response.headers["ETag"] = _weak(response.headers["ETag"], resolved)
-    for name in OF_THE_BODY:
-        response.headers.pop(name, None)
-    if response.headers.get("Content-Encoding", "").lower() == "gzip":
+    for name in headers.keys() & OF_THE_BODY:
+        del response.headers[headers[name]]
+    if "content-encoding" in headers and response.headers["Content-Encoding"].lower() == "gzip":
         resolved = compress_string(resolved, max_random_bytes=GZipMiddleware.max_random_bytes)
     response.content = resolved
-    if response.has_header("Content-Length"):
+    if "content-length" in headers:
         response.headers["Content-Length"] = str(len(resolved))
 
 

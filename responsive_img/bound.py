@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from math import inf
 from typing import Final
 
 from django.utils.safestring import SafeString, mark_safe
 
 from responsive_img import conf, handover, manifest, markup, specs
+from responsive_img.account import Account, SparedBudget
 from responsive_img.addresses import Told
-from responsive_img.building import Budget
-from responsive_img.collector import Collector
 from responsive_img.exceptions import SourceError, SpecError
 from responsive_img.logs import raise_or_log
 from responsive_img.lookup import Asked
+from responsive_img.notation import with_point
 from responsive_img.options import Preset
 from responsive_img.resolution import ELEMENT, SIZES, SRCSET, URL, canonical
+from responsive_img.resolver import Resolver
 from responsive_img.scopes import collector_for
 from responsive_img.shown import shown_over, text_of
-from responsive_img.sources import SourceRef, reference
+from responsive_img.sources import SourceRef, focal_of, reference
 
 
 class _NotGiven(Enum):
@@ -43,7 +43,9 @@ class ImageBatch:
         self._images: list[BoundImg] = []
 
     def add(self, image: BoundImg) -> BoundImg:
-        """Add a bound image, and return it."""
+        """Add a bound image, and return it; one that has a batch is still looked up with that one."""
+        if image.batch is None:
+            image.batch = self
         self._images.append(image)
         return image
 
@@ -63,13 +65,25 @@ class ImageBatch:
         return iter(self._images)
 
 
-def look_up(images: list[BoundImg]) -> None:
-    """Look bound images up together; those with something to build in this process have all the time they need."""
+def look_up(images: list[BoundImg], *, is_shown: bool = True) -> None:
+    """
+    Look bound images up together; those with something to build in this process have all the time they need.
+
+    Args:
+        images: To be looked up.
+        is_shown: They are part of a response; where the settings trust the warmer, only those with something to
+            build are looked up then.
+    """
     asked = {image: told for image in images if (told := image.asked()) is not None}
-    has_builds = any(image.preset.spec.build for image in asked)
     account = collector_for(None).account
-    collector = Collector(account.with_budget(Budget(inf)) if has_builds else account)
-    manifests = collector.look_up(list(asked.values()))
+    if not is_shown:
+        account = Account(account.budget)
+    resolver = Resolver(account.with_budget(SparedBudget(account.budget)))
+    if is_shown and not resolver.config.create_on_demand:
+        for image, told in asked.items():
+            if not image.preset.spec.build:
+                resolver.accept(told, _saved(image.source))
+    manifests = resolver.look_up(list(asked.values()), may_trust=False)
     for image, told in asked.items():
         image.learn(manifests[told])
 
@@ -82,6 +96,8 @@ class BoundImg:
 
     Attributes:
         preset: What is asked for.
+        source: Of what.
+        batch: What it is looked up with.
     """
 
     def __init__(
@@ -93,8 +109,8 @@ class BoundImg:
         batch: ImageBatch | None = None,
     ) -> None:
         self.preset = preset
-        self._batch = batch
-        self._source = source
+        self.batch = batch
+        self.source = source
         self._alt = alt
         self._told: Told | None = None
         self._manifest: manifest.Manifest | None = None
@@ -136,24 +152,19 @@ class BoundImg:
 
     def __getstate__(self) -> dict[str, object]:
         """Leave the batch where it is."""
-        return {**self.__dict__, "_batch": None}
+        return {**self.__dict__, "batch": None}
 
     def __str__(self) -> str:
         return self.base_url()
 
     def __bool__(self) -> bool:
         """Tell whether the file of `src` is built."""
-        if self.asked() is None:
-            return False
-        found = self._looked_up()
-        return bool(found.src) or found.state == manifest.READY
+        return self.asked() is not None and self._looked_up().is_built("src")
 
     @property
     def is_built(self) -> bool:
         """Whether what `build` asks for is there; where it asks for nothing, whether nothing is missing."""
-        if self.preset.spec.build == "src":
-            return bool(self)
-        return self.asked() is not None and self._looked_up().state == manifest.READY
+        return self.asked() is not None and self._looked_up().is_built(self.preset.spec.build)
 
     def build(self, build: str | None = "all") -> None:
         """
@@ -177,7 +188,7 @@ class BoundImg:
 
     def asked(self) -> Told | None:
         """Return what is asked for; None where there is no source."""
-        source = self._saved_source() or conf.current().placeholder
+        source = _saved(self.source) or conf.current().placeholder
         if self._told is None and source:
             try:
                 source_ref = reference(source)
@@ -190,12 +201,8 @@ class BoundImg:
             except SpecError as error:
                 raise_or_log(error)
                 spec = specs.SOURCE_AS_IS.text
-            self._told = (spec, *source_ref)
+            self._told = (with_point(spec, focal_of(source)), *source_ref)
         return self._told
-
-    def _saved_source(self) -> object:
-        """Return the source; None for a file that is not in its storage yet."""
-        return self._source if getattr(self._source, "_committed", True) is not False else None
 
     @property
     def is_looked_up(self) -> bool:
@@ -208,8 +215,8 @@ class BoundImg:
 
     def _looked_up(self) -> manifest.Manifest:
         if self._manifest is None:
-            if self._batch is not None:
-                self._batch.build()
+            if self.batch is not None:
+                self.batch.build()
             else:
                 look_up([self])
         assert self._manifest is not None  # noqa: S101 - for the type checker; who calls has asked for something
@@ -221,7 +228,12 @@ class BoundImg:
         shown = shown_over((own, (), None), self.preset)
         pieces = shown.priority_pieces if shown.priority else shown.pieces
         if told is None:
-            is_unusable = wanted == ELEMENT and bool(self._saved_source())
+            is_unusable = wanted == ELEMENT and bool(_saved(self.source))
             return f"<img{text_of(pieces)}>" if is_unusable else ""
         slot = told, text_of(pieces), text_of(shown.picture_pieces), wanted, ""
         return collector_for(None).texts([slot], {told: self._looked_up()})[0]
+
+
+def _saved(source: object) -> object:
+    """Return a source; None for a file that is not in its storage yet."""
+    return source if getattr(source, "_committed", True) is not False else None

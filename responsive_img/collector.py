@@ -8,81 +8,49 @@ at once through the same code.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
 
 from responsive_img import conf, escaping, marker
 from responsive_img.account import Account
-from responsive_img.addresses import Addresses, Told
-from responsive_img.conf import Config
+from responsive_img.addresses import Told
 from responsive_img.escaping import Found
 from responsive_img.manifest import Manifest
 from responsive_img.places import places_of, slot_of
-from responsive_img.resolution import ELEMENT, Slot, canonical, look_up, texts
+from responsive_img.resolution import ELEMENT, Slot, replacement
+from responsive_img.resolver import Resolver
 
 logger = logging.getLogger("responsive_img")
 
 _FIRST = marker.FIRST.decode()
-_HAS_MARKER = re.compile(re.escape(marker.FIRST))
 _START = marker.ELEMENT_SHELL[0].encode() + marker.FIRST
 _END = b"." + marker.ELEMENT_SHELL[1].encode()
+
+REMEMBERED = 1024  # characters of a marker; what a visitor can make longer is not kept for the next one
 
 AnyText = TypeVar("AnyText", bound=str)
 
 
-class Collector:
+class Collector(Resolver):
     """
     Collects the pictures of one response and swaps their markers for markup.
 
     Attributes:
         slots: What its own markers stand for: no signature to verify, nothing to parse.
         is_open: Whether markers may still be left: their response has not ended.
-        known: What had to be looked up before the response ended.
-        twice: (marker, name of the template) of those that are left a second time.
-        account: Of the response it resolves for.
+        twice: (marker, name of the template) of those that another template has left before.
     """
 
-    __slots__ = (
-        "_addresses",
-        "_checked",
-        "_config",
-        "_seal",
-        "account",
-        "is_open",
-        "known",
-        "slots",
-        "twice",
-    )
+    __slots__ = ("_seal", "is_open", "slots", "twice")
 
     def __init__(self, account: Account | None = None) -> None:
+        super().__init__(account)
         self.slots: dict[bytes, Slot] = {}
         # Two templates may show the same picture, and so leave the same marker.
         self.twice: list[tuple[bytes, str | None]] = []
         self.is_open = True
-        self.known: dict[Told, Manifest] = {}
-        self.account = account or Account()
-        self._checked: set[str] = set()
-        self._config: Config | None = None
         self._seal: marker.Seal | None = None
-        self._addresses: Addresses | None = None
-
-    @property
-    def config(self) -> Config:
-        """The settings, read once per response."""
-        if self._config is None:
-            self._config = conf.current()
-        return self._config
-
-    def check(self, spec: str) -> None:
-        """
-        Refuse a spec, as told, that would not resolve.
-
-        Raises:
-            SpecError: What is asked for cannot be.
-        """
-        canonical(spec, self.config)
-        self._checked.add(spec)
 
     def show(
         self,
@@ -101,23 +69,23 @@ class Collector:
             picture_attributes: The same for the `<picture>`.
             template: Name of the template, to be named where the marker gets lost; None: it need not be printed.
             wanted: The element, or which value.
-
-        Raises:
-            SpecError: What is asked for cannot be.
         """
-        if told[0] not in self._checked:
-            self.check(told[0])
-        if self.is_open:
+        if self.trusting is not None:
+            found = self.known.get(told)  # all but what stands in for what cannot be
+            if found is not None and _FIRST not in attributes:
+                slot = (told, attributes, picture_attributes, wanted, template)
+                try:
+                    return replacement(slot, found, self.trusting)
+                except Exception as error:  # noqa: BLE001 - a picture never breaks a page
+                    return self._failed([slot], error)[0]
+        elif self.is_open:
             if self._seal is None:
                 self._seal = marker.seal(conf.secrets()[0])
-            core = self._seal.core((*told, attributes, picture_attributes, wanted))
+            _, core, text, slot = marked(self._seal, told, attributes, picture_attributes, wanted, template)
             if core is not None:
-                if core in self.slots:
-                    self.twice.append((core, self.slots[core][4]))
-                self.slots[core] = (told, attributes, picture_attributes, wanted, template)
-                if wanted == ELEMENT:
-                    return f'<img data-ri="RI1.{core.decode()}."/>'
-                return f"&/~ri?=RI1.{core.decode()}."
+                if self.slots.setdefault(core, slot) is not slot:
+                    self.twice.append((core, template))
+                return text
         return self.resolve([(told, attributes, picture_attributes, wanted, template)])[0]
 
     def manifest(self, told: Told) -> Manifest:
@@ -138,8 +106,7 @@ class Collector:
         if plain is None:
             return self._substitute_anywhere(content, charset)
         out, slots = plain
-        for place, text in enumerate(self.resolve(slots)):
-            out[2 * place + 1] = text.encode(charset, "xmlcharrefreplace")
+        out[1::2] = [text.encode(charset, "xmlcharrefreplace") for text in self.resolve(slots)]
         return b"".join(out)
 
     def _plain(self, content: bytes) -> tuple[list[bytes], list[Slot]] | None:
@@ -149,8 +116,6 @@ class Collector:
         None where anything but elements, as the tag has left them, may be among them.
         """
         head, *pieces = content.split(_START)
-        if content.count(marker.FIRST) != len(pieces):
-            return None
         out = [head]
         cores: list[bytes] = []
         slots: list[Slot] = []
@@ -162,6 +127,8 @@ class Collector:
             slots.append(slot)
             cores.append(core)
             out += (b"", after)
+        if marker.is_in(b"".join(out)):
+            return None
         self.account.seen.update(cores)
         return out, slots
 
@@ -183,9 +150,9 @@ class Collector:
 
     def lost(self) -> set[str]:
         """Return the names of the templates whose markers nobody has resolved."""
-        lost = self.slots.keys() - self.account.seen
-        if not lost:
+        if self.slots.keys() <= self.account.seen:
             return set()
+        lost = self.slots.keys() - self.account.seen
         names = [self.slots[core][4] for core in lost] + [name for core, name in self.twice if core in lost]
         return {name for name in names if name is not None}
 
@@ -202,11 +169,14 @@ class Collector:
             return []
         try:
             return self._resolve(slots)
-        except Exception:
-            logger.exception("Cannot resolve %s picture(s)", len(slots))
-            # Nobody may freeze what is shown instead.
-            self.account.pending.update(slot[0][2] for slot in slots)
-            return [f"<img{slot[1]}>" if slot[3] == ELEMENT else "" for slot in slots]
+        except Exception as error:  # noqa: BLE001 - a picture never breaks a page
+            return self._failed(slots, error)
+
+    def _failed(self, slots: Sequence[Slot], error: Exception) -> list[str]:
+        """Say what was raised, and return what is shown instead: nobody may freeze that."""
+        logger.error("Cannot resolve %s picture(s)", len(slots), exc_info=error)
+        self.account.pending.update(slot[0][2] for slot in slots)
+        return [f"<img{slot[1]}>" if slot[3] == ELEMENT else "" for slot in slots]
 
     def _resolve(self, slots: Sequence[Slot]) -> list[str]:
         asked = [slot[0] for slot in slots]
@@ -228,21 +198,50 @@ class Collector:
         texts = self.texts([slot for _, slot in found], manifests)
         return escaping.replaced(content, [place for place, _ in found], texts, "utf-8").decode()
 
-    def texts(self, slots: Sequence[Slot], manifests: Mapping[Told, Manifest]) -> list[str]:
-        """Return what takes the place of slots whose manifests are known."""
-        if self._addresses is None:
-            self._addresses = Addresses(self.config)
-        return texts(slots, manifests, self._addresses)
 
-    def look_up(self, asked: Sequence[Told]) -> dict[Told, Manifest]:
-        """Return manifests: of what is not known yet, looked up in one call."""
-        wanted = [told for told in asked if told not in self.known] if self.known else asked
-        budget = None if self.account.is_cache_only else self.account.budget
-        manifests, pending = look_up(wanted, self.config, budget)
-        self.account.pending |= pending
-        return {**manifests, **self.known} if self.known else manifests
+class Left(NamedTuple):
+    """
+    A marker as a tag leaves it.
+
+    Attributes:
+        seal: That has signed it.
+        core: Its "payload.signature"; None: it were too long to be left.
+        text: All of it.
+        slot: What it stands for.
+    """
+
+    seal: marker.Seal
+    core: bytes | None
+    text: str
+    slot: Slot
 
 
-def has_marker(content: bytes) -> bool:
-    """Tell whether there is anything to resolve: half the time of `in`, which a page without pictures pays."""
-    return _HAS_MARKER.search(content) is not None
+def marked(
+    seal: marker.Seal,
+    told: Told,
+    attributes: str,
+    picture_attributes: str,
+    wanted: str,
+    template: str | None,
+) -> Left:
+    """Return the marker of a picture or of a value of it: the one before, if the next visitor has the same."""
+    last = _last_of(told, wanted, template)
+    if last:
+        left = last[0]
+        slot = left.slot
+        if slot[1] == attributes and slot[2] == picture_attributes and left.seal is seal:
+            return left
+    slot = (told, attributes, picture_attributes, wanted, template)
+    core = seal.core((*told, attributes, picture_attributes, wanted))
+    before, after = marker.ELEMENT_SHELL if wanted == ELEMENT else marker.VALUE_SHELL
+    text = "" if core is None else f"{before}{_FIRST}{core.decode()}.{after}"
+    left = Left(seal, core, text, slot)
+    if 0 < len(text) <= REMEMBERED:
+        last[:] = [left]
+    return left
+
+
+# Of each picture the last marker alone, 1.2 KB: titles that differ with each visitor must fill no memory.
+@lru_cache(maxsize=4096)
+def _last_of(told: Told, wanted: str, template: str | None) -> list[Left]:
+    return []

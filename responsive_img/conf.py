@@ -29,6 +29,7 @@ class ResponsiveImgConf(AppConf):
     QUALITY: Mapping[str, int] = {}
     DENSITIES = (1, 2)
     PRESETS: Mapping[str, Any] = {}
+    CREATE_ON_DEMAND = True  # False: URLs are written without a look at what is built, trusting the warmer
     BUILD_HOOK = "responsive_img.hooks.build_now"
     BUILD_BUDGET = 2.0  # s of building per response
     READ_ONLY = False
@@ -79,6 +80,7 @@ class Config:
 
     defaults: Defaults
     presets: Mapping[str, Any]
+    create_on_demand: bool
     build_hook: str
     build_budget: float
     read_only: bool

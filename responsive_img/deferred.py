@@ -19,6 +19,7 @@ from responsive_img import manifest, scopes, specs
 from responsive_img.addresses import Told
 from responsive_img.collector import Collector
 from responsive_img.exceptions import SpecError
+from responsive_img.geometry import CENTRE
 from responsive_img.logs import raise_or_log
 from responsive_img.resolution import ELEMENT, HEIGHT, SIZES, SRCSET, URL, WIDTH, canonical
 
@@ -43,8 +44,6 @@ class DeferredPicture:
         picture_attributes: str = "",
         _template: str | None = None,
     ) -> None:
-        if collector is not None and told is not None:
-            collector.check(told[0])
         self._collector = collector
         self._manifest: manifest.Manifest | None = None
         self.told = told
@@ -106,8 +105,7 @@ class DeferredPicture:
         """The focal point for the CSS property, "30% 70%"."""
         if self.told is None:
             return ""
-        x, y = canonical(self.told[0], self._collecting().config).focal
-        return f"{x * 100:g}% {y * 100:g}%"
+        return str(canonical(self.told[0], self._collecting().config).focal or CENTRE)
 
     @property
     def is_built(self) -> bool:
@@ -144,7 +142,7 @@ class DeferredPicture:
     def _check(self, collector: Collector, told: Told) -> None:
         """Fall back to the source where a copy asks for what cannot be any more, such as a preset that is gone."""
         try:
-            collector.check(told[0])
+            collector.accept(told, None)
         except SpecError as error:
             raise_or_log(error)
             self.told = (specs.SOURCE_AS_IS.text, *told[1:])

@@ -152,6 +152,11 @@ _LOOSE_REST = re.compile(rb"[\"']?[^<>]{0,64}\Z")
 _FIRST_BYTES = re.compile(b"[" + re.escape(b"".join({prefix[:1] for prefix in _PREFIXES})) + b"]")
 
 
+def may_start(data: bytes, start: int) -> bool:
+    """Tell whether a marker can start in a text from there on."""
+    return _FIRST_BYTES.search(data, start) is not None
+
+
 def start_of_prefix(data: bytes) -> int:
     """Return where the end of a text is the start of a marker, up to its core; its length if nowhere."""
     for match in _FIRST_BYTES.finditer(data, max(0, len(data) - LONGEST - len(FIRST))):

@@ -1,27 +1,17 @@
-"""
-The one lookup of a response: one cache call for all pictures, one query for what it missed.
-
-A cache that is down or hangs costs one timeout, then none for `BREAK` seconds.
-"""
+"""The one lookup of a response: one cache call for all pictures, one query for what it missed."""
 
 from __future__ import annotations
 
-import logging
 import random
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from django.core.cache import caches
-from django.core.cache.backends.base import BaseCache
-from django.core.cache.backends.db import DatabaseCache
-
-from responsive_img import manifest, records, specs
+from responsive_img import backlog, cache, manifest, records, specs
 from responsive_img.conf import Config
 from responsive_img.geometry import Size
 from responsive_img.headers import Header
-from responsive_img.logs import log_once
 from responsive_img.manifest import Manifest
 from responsive_img.sources import SourceRef
 from responsive_img.variants import layout_without_source, planned
@@ -29,16 +19,11 @@ from responsive_img.variants import layout_without_source, planned
 if TYPE_CHECKING:
     from responsive_img.models import Picture, Source
 
-logger = logging.getLogger("responsive_img")
-
-BREAK = 10  # s
 # What the database gave back may have been a moment old, so it is not kept for as long as what was built.
 REFILL = 600  # s
+REPLICATED = 60  # s; what a replica told may be from before a source was replaced
 UNFINISHED = 60  # s that a pending or failed picture is believed
-# Some databases take 999 parameters; a database cache asks for all keys in one query.
-DATABASE_CACHE_CHUNK = 900
 
-_broken_until = 0.0
 # Of `counted`, each open one.
 _counting: list[list[int]] = []
 
@@ -57,6 +42,10 @@ class Asked(NamedTuple):
     spec: str
     build: str | None = None
 
+    def is_lacking(self, found: Manifest) -> bool:
+        """Tell whether what is to be built in this process is not there, though it may be soon."""
+        return self.build is not None and found.state == manifest.PENDING and not found.is_built(self.build)
+
 
 class Recorded(NamedTuple):
     """What the records know, and the records of what someone has to be asked to build."""
@@ -74,12 +63,12 @@ def cached(picture_keys: Collection[str], config: Config) -> dict[str, Manifest]
     """
     for lookups in _counting:
         lookups.append(len(picture_keys))
-    values = _guarded(config, lambda cache: _get_many(cache, list(picture_keys))) or {}
+    values = cache.read(list(picture_keys), config)
     now = time.time()
     return {
         key: read
         for key, value in values.items()
-        if (read := manifest.loads(value)) is not None and not read.is_stale(now)
+        if (read := manifest.loads(value)) is not None and not 0 < read.until <= now
     }
 
 
@@ -108,7 +97,7 @@ def recorded(asked: Mapping[str, Asked], config: Config) -> Recorded:
     rows = records.replicated_pictures(asked.keys())
     unreadable = [key for key, row in rows.items() if _is_unreadable(row)]
     if unreadable:
-        records.reopen(unreadable)
+        backlog.reopen(unreadable)
         rows |= records.pictures(unreadable)
     now = time.time()
     read = of_records(rows, asked, config)
@@ -117,7 +106,7 @@ def recorded(asked: Mapping[str, Asked], config: Config) -> Recorded:
         for key, found in read.items()
         if found.is_stale(now)
         or _is_unmeasured(rows[key])
-        or (asked[key].build and found.state == manifest.PENDING)
+        or (asked[key].is_lacking(found) and rows[key].state != records.BUILDING)
     }
     known = {key: found for key, found in read.items() if key not in left}
     _refill(rows, known, config)
@@ -152,7 +141,9 @@ def _refill(rows: Mapping[str, Picture], read: Mapping[str, Manifest], config: C
             if found.state != manifest.READY and key in stable
         }
         records.on_commit(lambda: refill(later, config))
-    refill(stable, config)
+    writer = records.database()
+    is_late = any(row._state.db != writer for row in rows.values())
+    refill(stable, config, seconds=REPLICATED if is_late else REFILL)
 
 
 def _is_unmeasured(row: Picture) -> bool:
@@ -160,55 +151,51 @@ def _is_unmeasured(row: Picture) -> bool:
     return row.state in {records.QUEUED, records.BUILDING} and row.source.width is None
 
 
-def _get_many(cache: BaseCache, cache_keys: list[str]) -> dict[str, Any]:
-    if isinstance(cache, DatabaseCache):
-        chunks = range(0, len(cache_keys), DATABASE_CACHE_CHUNK)
-        return {
-            key: value
-            for start in chunks
-            for key, value in cache.get_many(cache_keys[start : start + DATABASE_CACHE_CHUNK]).items()
-        }
-    return cache.get_many(cache_keys)
+def refill(manifests: Mapping[str, Manifest], config: Config, *, seconds: int = REFILL) -> None:
+    """Give the cache what it missed, for so many seconds or so: one call, and none on a database cache."""
+    timeout = round(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the next misses
+    cache.write(_texts(manifests), timeout, config, is_refill=True)
 
 
-def refill(manifests: Mapping[str, Manifest], config: Config) -> None:
-    """Give the cache what it missed: one call, and none on a database cache, where it is five queries a key."""
-    if manifests:
-        timeout = round(REFILL * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the next misses
-        _guarded(
-            config,
-            lambda cache: (
-                None if isinstance(cache, DatabaseCache) else cache.set_many(_texts(manifests), timeout)
-            ),
-        )
+def add(manifests: Mapping[str, Manifest], config: Config) -> dict[str, Manifest]:
+    """
+    Give the cache what it still misses, and return what it has of the others by now: two calls.
+
+    Not the cache's own `add`, which is one call each and leaves what is not to be believed any longer.
+    """
+    now = time.time()
+    values = {key: manifest.loads(value) for key, value in cache.read(list(manifests), config).items()}
+    there = {key: found for key, found in values.items() if found is not None and not found.is_stale(now)}
+    refill({key: each for key, each in manifests.items() if key not in there}, config)
+    return there
 
 
-def store(manifests: Mapping[str, Manifest], config: Config) -> None:
-    """Give the cache what was just built."""
-    if manifests:
-        _guarded(config, lambda cache: cache.set_many(_texts(manifests), config.cache_timeout))
+def correct(manifests: Mapping[str, Manifest], config: Config) -> None:
+    """Give the cache what it does not have as ready: two calls."""
+    values = {key: manifest.loads(value) for key, value in cache.read(list(manifests), config).items()}
+    ready = {key for key, found in values.items() if found is not None and found.state == manifest.READY}
+    refill({key: each for key, each in manifests.items() if key not in ready}, config)
+
+
+def store(manifests: Mapping[str, Manifest], config: Config, *, seconds: int | None = None) -> None:
+    """Give the cache what was just built, for so many seconds; None: as the settings have it."""
+    cache.write(_texts(manifests), seconds or config.cache_timeout, config)
+
+
+def forget(picture_keys: Iterable[str], config: Config) -> None:
+    """
+    Have whoever looks these pictures up ask the records.
+
+    Also written to a cache that has failed a moment ago: it would go on showing for days what is replaced. A
+    replica that answers late may bring that back, for `REPLICATED`.
+    """
+    unknown = manifest.compose((), (None, None)).as_unfinished(manifest.PENDING, time.time())
+    texts = _texts(dict.fromkeys(picture_keys, unknown))
+    cache.write(texts, config.cache_timeout, config, in_any_case=True)
 
 
 def _texts(manifests: Mapping[str, Manifest]) -> dict[str, str]:
     return {key: found.dumps() for key, found in manifests.items()}
-
-
-def _guarded(config: Config, call: Any) -> Any:
-    """Return what the call on the cache gives; None when the cache fails or has failed a moment ago."""
-    global _broken_until
-    if time.monotonic() < _broken_until:
-        return None
-    try:
-        # Looked up each time: a client shared by threads in a module global loses answers.
-        return call(caches[config.cache])
-    except Exception as error:  # noqa: BLE001 - every backend raises classes of its own
-        # A pool whose connections are all in use says nothing of the cache: this response alone does without.
-        if any(each.__name__ == "MaxConnectionsError" for each in type(error).__mro__):
-            log_once(f"The cache {config.cache!r} has no connection left, see its max_connections: {error!r}")
-            return None
-        _broken_until = time.monotonic() + BREAK
-        logger.warning("The cache %r failed, and is left alone for %s s: %r", config.cache, BREAK, error)
-        return None
 
 
 def _is_unreadable(row: Picture) -> bool:

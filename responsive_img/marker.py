@@ -21,6 +21,8 @@ from hashlib import blake2b, sha256
 from hmac import compare_digest
 
 FIRST = b"RI1."
+_RARE, _FEW = FIRST[:1], 32
+_FIRST = re.compile(re.escape(FIRST))  # half the time of `in`
 # What stands around "RI1.<payload>.<mac>.": every escaper changes some character of it.
 ELEMENT_SHELL = ('<img data-ri="', '"/>')
 VALUE_SHELL = ("&/~ri?=", "")
@@ -71,6 +73,19 @@ def seal(secret: str) -> Seal:
 def cores(content: bytes) -> list[bytes]:
     """Return the "payload.signature" of all that looks like a marker in a text."""
     return _MARKER.findall(content)
+
+
+def is_in(content: bytes) -> bool:
+    """Tell whether a text has anything like a marker, escaped or not: what a page without pictures pays for."""
+    place = -1
+    # Finding a byte is 25 times as quick as a search, as long as it is rare; 32 of them take as long as 20 KB of one.
+    for _ in range(_FEW):
+        place = content.find(_RARE, place + 1)
+        if place < 0:
+            return False
+        if content.startswith(FIRST, place):
+            return True
+    return _FIRST.search(content, place) is not None
 
 
 def read(core: bytes, seals: Sequence[Seal]) -> list[str] | None:

@@ -46,7 +46,7 @@ class ResponsiveImgMiddleware:
             return self._respond_async(request)
         collector = _start(request)
         try:
-            with scopes.responding(collector):
+            with scopes.Responding(collector):
                 response = cast("HttpResponseBase", self.get_response(request))
                 content = _content(response, collector)
                 if content is not None:
@@ -59,7 +59,7 @@ class ResponsiveImgMiddleware:
     async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
         collector = _start(request)
         try:
-            with scopes.responding(collector):
+            with scopes.Responding(collector):
                 response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
                 content = _content(response, collector)
                 if content is not None:
@@ -117,7 +117,7 @@ def _render_within(response: Any, collector: Collector) -> None:
 
     def rendered() -> HttpResponseBase:
         del response.render  # what is stored must be picklable
-        with scopes.responding(collector):
+        with scopes.Responding(collector):
             return cast("HttpResponseBase", render())
 
     response.render = rendered
@@ -192,9 +192,10 @@ def _resolve_stream(response: StreamingHttpResponse, collector: Collector) -> No
 def _resolved(
     response: StreamingHttpResponse, chunks: Iterator[bytes], stream: Stream, collector: Collector
 ) -> Iterator[bytes]:
+    responding = scopes.Responding(collector)
     try:
         while True:
-            with scopes.responding(collector):  # each is made while its response is in the making
+            with responding:  # each is made while its response is in the making
                 chunk = next(chunks, None)
                 ready = b"" if chunk is None else stream.feed(chunk)
             if chunk is None:
@@ -211,9 +212,10 @@ def _resolved(
 async def _resolved_async(
     response: StreamingHttpResponse, chunks: AsyncIterator[bytes], stream: Stream, collector: Collector
 ) -> AsyncIterator[bytes]:
+    responding = scopes.Responding(collector)
     try:
         while True:
-            with scopes.responding(collector):
+            with responding:
                 try:
                     chunk = await anext(chunks)
                 except StopAsyncIteration:

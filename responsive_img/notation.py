@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote
 
-from responsive_img.geometry import FocalPoint
+from responsive_img.geometry import CENTRE, FocalPoint
 
 
 def _quoted(text: str) -> str:
@@ -44,6 +44,22 @@ def _load_quality(text: str) -> tuple[str, int]:
     return name, int(number)
 
 
+def point_text(point: FocalPoint) -> str:
+    """Return how a focal point is written."""
+    return f"{point.x!r},{point.y!r}"
+
+
+def load_point(text: str) -> FocalPoint:
+    """
+    Return the focal point that is written so.
+
+    Raises:
+        ValueError: The text is none.
+        TypeError: It has parts missing or too many.
+    """
+    return FocalPoint(*map(float, text.split(",")))
+
+
 # One letter a field; no value can hold the ";" between them.
 _CODECS: dict[str, tuple[str, Callable[[Any], str], Callable[[str], Any]]] = {
     "preset": ("p", _quoted, unquote),
@@ -51,11 +67,7 @@ _CODECS: dict[str, tuple[str, Callable[[Any], str], Callable[[str], Any]]] = {
     "height": ("h", str, int),
     "ratio": ("r", str, Fraction),
     "fit": ("t", str, str),
-    "focal": (
-        "c",
-        lambda point: f"{point.x!r},{point.y!r}",
-        lambda text: FocalPoint(*map(float, text.split(","))),
-    ),
+    "focal": ("c", point_text, load_point),
     "upscale": ("u", _dump_flag, _load_flag),
     "densities": ("d", *_codec_list(number_text, float)),
     "widths": ("l", *_codec_list(str, int)),
@@ -93,3 +105,26 @@ def load(text: str) -> dict[str, Any]:
         name, loads = _BY_LETTER[part[0]]
         values[name] = loads(part[1:])
     return values
+
+
+# Behind a line, not one of its fields: the line is the same for a whole gallery, and so is read once. In a
+# canonical one too, so that a record tells a point that a model had from one that a tag tells.
+_BEHIND = ";m"
+_BY_LETTER[_BEHIND[1:]] = ("focal", load_point)
+_AT_CENTRE = point_text(CENTRE)
+
+
+def with_point(line: str, point: str) -> str:
+    """Return the line with the focal point, written, that the source's model has for it, laid over its own; "": none."""
+    return f"{line}{_BEHIND}{point}" if point else line
+
+
+def without_point(line: str) -> tuple[str, str]:
+    """Return the line, and the focal point that `with_point` put behind it; "" where there is none."""
+    told, _, point = line.partition(_BEHIND)
+    return told, point
+
+
+def recentred(line: str, point: str) -> str:
+    """Return a canonical line with another focal point over the centre; without a crop it has neither."""
+    return with_point(line, point) if f";c{_AT_CENTRE}" in line and point != _AT_CENTRE else line

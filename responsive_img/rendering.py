@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from os import SEEK_END
 from types import MappingProxyType
@@ -22,12 +23,30 @@ from responsive_img.jobs import BuildJob
 from responsive_img.manifest import Manifest, Rendition
 from responsive_img.sources import SourceRef, rendition_storage, storage_of
 from responsive_img.specs import from_text
-from responsive_img.variants import Plan, Variant, planned
+from responsive_img.variants import Plan, Variant, every_variant, planned
 
 logger = logging.getLogger("responsive_img")
 
 IN_A_PROCESS = "process"
 HEAD = 1024 * 1024  # bytes in which the header of a file over the limit is looked for
+
+
+@dataclass(slots=True)
+class Warming:
+    """
+    A build of every file that can be asked for, shown or not.
+
+    Attributes:
+        stills: The first frame of an animation is written, though it is shown as it is.
+        anew: Files that are there are written again, not compared.
+        written: How many files it has written.
+        is_over: Whether the source is over the limits, so that it is served as it is.
+    """
+
+    stills: bool
+    anew: bool
+    written: int = 0
+    is_over: bool = False
 
 
 @contextmanager
@@ -60,8 +79,10 @@ def render(
     config: Config,
     *,
     learn: Callable[[Header], None],
+    go_on: Callable[[], None] = lambda: None,
     builds: Mapping[str, str] = MappingProxyType({}),
     built: Collection[str] = (),
+    warming: Warming | None = None,
 ) -> dict[str, Manifest]:
     """
     Write the files of a source under several specs, decoding it once.
@@ -71,8 +92,10 @@ def render(
         asked: Picture key → canonical spec.
         config: The settings.
         learn: Called with the header as soon as it is read.
+        go_on: Called before each file is written; what it raises ends the build.
         builds: Picture key → what is built of it, as `Plan.part` has it; else everything.
         built: Names of files, percent-encoded, that are there already.
+        warming: Has every file written that can be asked for, and counts them.
 
     Returns:
         Picture key → manifest, pending where a part is missing.
@@ -80,7 +103,7 @@ def render(
     Raises:
         SourceError: The source cannot be opened.
         BuildError: The engine cannot make something of it.
-        Exception: Whatever the storage raises while it saves.
+        Exception: Whatever the storage raises while it saves, or `go_on`.
     """
     source = SourceRef(job.storage, job.name, job.field)
     with _opened(source) as file, engine(config) as used:
@@ -89,14 +112,12 @@ def render(
         as_it_is = _is_over_the_limits(source, file, header, config)
         plans = _plans(asked, source, header, config, as_it_is=as_it_is)
         parts = {key: found.part(builds.get(key, "all")) for key, found in plans.items()}
-        names = _names(source, job, parts.values(), config)
-        # Two specs may ask for the same file: it is encoded once.
+        every = _every(asked, source.name, header, config, warming, as_it_is=as_it_is)
+        names = _names(source, job, [every, *parts.values()], config)
         wanted = {name: variant for variant, name in names.items() if files.encoded(name) not in built}
-        saved = _saved(used.render(file, list(wanted.values())), names, source, config) if wanted else {}
-    return {
-        key: _manifest(job, found, parts[key], [saved.get(names[each], names[each]) for each in parts[key]])
-        for key, found in plans.items()
-    }
+        saved = _saved(used, file, wanted, source, config, warming, go_on) if wanted else {}
+    names = {variant: saved.get(name, name) for variant, name in names.items()}
+    return {key: _manifest(job, plan, parts[key], names) for key, plan in plans.items()}
 
 
 def _names(
@@ -109,10 +130,33 @@ def _names(
     }
 
 
-def _manifest(job: BuildJob, found: Plan, part: Sequence[Variant], names: Sequence[str]) -> Manifest:
+def _every(
+    asked: Mapping[str, str],
+    name: str,
+    header: Header,
+    config: Config,
+    warming: Warming | None,
+    *,
+    as_it_is: bool,
+) -> list[Variant]:
+    """Return what is written beside what is shown."""
+    if warming is None:
+        return []
+    warming.is_over = as_it_is
+    if as_it_is:
+        return []
+    limit, stills = config.defaults.max_width, warming.stills
+    return [
+        variant
+        for text in asked.values()
+        for variant in every_variant(from_text(text), name, header, max_width=limit, stills=stills)
+    ]
+
+
+def _manifest(job: BuildJob, found: Plan, part: Sequence[Variant], names: Mapping[Variant, str]) -> Manifest:
     """Return the manifest of a part of a plan, pending where that is not all."""
     return manifest.compose(
-        [_rendition(variant, name) for variant, name in zip(part, names, strict=True)],
+        [_rendition(variant, names[variant]) for variant in part],
         found.layout,
         version=job.version,
         state=manifest.READY if tuple(part) == found.variants else manifest.PENDING,
@@ -146,14 +190,30 @@ def _plans(
 
 
 def _saved(
-    rendered: Iterable[tuple[Variant, bytes]],
-    names: Mapping[Variant, str],
+    used: Engine,
+    file: IO[bytes],
+    wanted: Mapping[str, Variant],
     source: SourceRef,
     config: Config,
+    warming: Warming | None,
+    go_on: Callable[[], None],
 ) -> dict[str, str]:
-    """Write files as they are made, and return the name each has been given by its asked name."""
+    """
+    Write files as they are made, and return the name each has been given by its asked name.
+
+    By name: two specs may ask for the same file, which is encoded once.
+    """
     storage = storage_of(rendition_storage(source.storage, config.storage))
-    return {names[variant]: files.save(storage, names[variant], content) for variant, content in rendered}
+    names = {variant: name for name, variant in wanted.items()}
+    saved = {}
+    for variant, content in used.render(file, list(names)):
+        go_on()
+        anew = warming is not None and warming.anew
+        saved[names[variant]] = files.save(storage, names[variant], content, anew=anew)
+        if warming is not None:
+            warming.written += 1
+    files.sync_folders(storage, saved.values())
+    return saved
 
 
 def _rendition(variant: Variant, name: str) -> Rendition:

@@ -7,7 +7,7 @@ Neither the collector's markers nor HTTP are known here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from html import unescape
 from typing import NamedTuple
@@ -15,16 +15,17 @@ from urllib.parse import urljoin
 
 from django.core.exceptions import SynchronousOnlyOperation
 
-from responsive_img import defaults, handover, keys, lookup, manifest, markup, specs
+from responsive_img import defaults, handover, keys, lookup, manifest, markup, notation, specs
+from responsive_img.account import Budget
 from responsive_img.addresses import Addresses, Told
-from responsive_img.building import Budget
 from responsive_img.conf import Config
 from responsive_img.exceptions import SpecError
-from responsive_img.geometry import CENTRE, FocalPoint
+from responsive_img.geometry import FocalPoint, Size
 from responsive_img.logs import log_once
 from responsive_img.lookup import Asked
 from responsive_img.manifest import Manifest
 from responsive_img.sources import SourceRef
+from responsive_img.trusted import manifest_of
 
 logger = logging.getLogger("responsive_img")
 
@@ -51,13 +52,13 @@ class Canonical(NamedTuple):
         text: Canonical: what keys, records and names are made of.
         sizes: The layout's, where there are widths.
         build: What is to be built in this process.
-        focal: The point that is kept, cropped or not.
+        focal: The point that is kept, cropped or not; None: nobody says, so the centre.
     """
 
     text: str
     sizes: str | None
     build: str | None
-    focal: FocalPoint = CENTRE
+    focal: FocalPoint | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -68,12 +69,24 @@ def canonical(spec: str, config: Config) -> Canonical:
     Raises:
         SpecError: The preset does not exist, or the result is over a limit.
     """
+    line, point = notation.without_point(spec)
+    found = _canonical(line, config)
+    # The model's point lies below the tag and its preset.
+    if not point or found.focal is not None:
+        return found
+    text = notation.recentred(found.text, point)
+    return found._replace(text=text, focal=notation.load_point(point))
+
+
+# Of its own: each picture of a catalogue may have another point, and all of them the same tag.
+@lru_cache(maxsize=1024)
+def _canonical(spec: str, config: Config) -> Canonical:
     told = specs.from_text(spec)
     if told.preset is not None:
         told = specs.merge(told, config.preset(told.preset).spec)
     effective = defaults.effective(told, config.defaults)
     sizes = (told.sizes or specs.DEFAULT_SIZES) if effective.widths else None
-    return Canonical(effective.text, sizes, told.build, told.focal or CENTRE)
+    return Canonical(effective.text, sizes, told.build, told.focal)
 
 
 class LookedUp(NamedTuple):
@@ -89,6 +102,19 @@ class LookedUp(NamedTuple):
     pending: set[str]
 
 
+def trusted(told: Told, size: Size | None, config: Config) -> Manifest:
+    """
+    Return what is built of a picture as far as the warmer can be trusted, without a look at it.
+
+    Args:
+        told: What is asked for.
+        size: Of the oriented source, px; None: not known.
+        config: The settings.
+    """
+    spec, storage, name, _ = told
+    return manifest_of(storage, name, _canonical_or_source(spec, config).text, size, config)
+
+
 def look_up(asked: Iterable[Told], config: Config, budget: Budget | None) -> LookedUp:
     """
     Return what is known of pictures; each different one is looked up once, all in one call.
@@ -98,61 +124,68 @@ def look_up(asked: Iterable[Told], config: Config, budget: Budget | None) -> Loo
         config: The settings.
         budget: What the response has left for building; None: nothing is asked for that the cache has not.
     """
-    key_of: dict[Told, str] = {}
-    canonical_of: dict[str, Canonical] = {}
-    text_of: dict[str, str] = {}
+    # Each step that asks for the hash of what is asked for costs 0.1 µs a picture.
+    different = list(dict.fromkeys(asked))
+    canonical_of = {spec: _canonical_or_source(spec, config) for spec in {told[0] for told in different}}
+    text_of = {spec: each.text for spec, each in canonical_of.items()}
     renditions = config.storage
-    for told in asked:
-        if told not in key_of:
-            spec, storage, name, _ = told
-            if spec not in text_of:
-                canonical_of[spec] = _canonical_or_source(spec, config)
-                text_of[spec] = canonical_of[spec].text
-            key_of[told] = keys.picture_key(storage, name, text_of[spec], renditions)
-    if not key_of:
-        return LookedUp({}, set())
-    found = lookup.cached(set(key_of.values()), config)
-    missed: dict[str, Asked] = {}
+    picture_keys = [
+        keys.picture_key(storage, name, text_of[spec], renditions) for spec, storage, name, _ in different
+    ]
+    different_keys = set(picture_keys)
+    found = lookup.cached(different_keys, config)
     # What waits for the hook need not do so where it is wanted at once.
-    has_builds = any(each.build for each in canonical_of.values())
-    for told, key in key_of.items():
-        if key not in found or (has_builds and found[key].state == manifest.PENDING):
-            text, _, build, _ = canonical_of[told[0]]
-            before = missed[key].build if key in missed else None
-            if key not in found or build:
-                missed[key] = Asked(SourceRef(*told[1:]), text, build or before)
-    if missed:
+    has_builds = not config.read_only and any(each.build for each in canonical_of.values())
+    if has_builds or not different_keys.issubset(found):
+        missed = _missed(
+            zip(different, picture_keys, strict=True), found, canonical_of, has_builds=has_builds
+        )
         if budget is None:
             found |= dict.fromkeys(missed, UNKNOWN)
-        else:
+        elif missed:
             found |= _beyond_the_cache(missed, config, budget)
     return LookedUp(
-        {told: found[key] for told, key in key_of.items()},
+        dict(zip(different, [found[key] for key in picture_keys], strict=True)),
         {key for key, manifest_ in found.items() if manifest_.state == manifest.PENDING},
     )
 
 
-def texts(slots: Sequence[Slot], manifests: Mapping[Told, Manifest], addresses: Addresses) -> list[str]:
+def _missed(
+    keyed: Iterable[tuple[Told, str]],
+    found: Mapping[str, Manifest],
+    canonical_of: Mapping[str, Canonical],
+    *,
+    has_builds: bool,
+) -> dict[str, Asked]:
+    """Return what the cache has not, or has as pending though it is to be built in this process."""
+    missed: dict[str, Asked] = {}
+    for told, key in keyed:
+        if key not in found or (has_builds and found[key].state == manifest.PENDING):
+            text, _, build, _ = canonical_of[told[0]]
+            before = missed[key].build if key in missed else None
+            wanted = Asked(SourceRef(*told[1:]), text, specs.larger(build, before) if has_builds else None)
+            if key not in found or wanted.is_lacking(found[key]):
+                missed[key] = wanted
+    return missed
+
+
+def replacement(slot: Slot, found: Manifest, addresses: Addresses) -> str:
     """
-    Return what takes the place of each slot, in their order: markup, or a value without any escaping.
+    Return what takes the place of a slot: markup, or a value without any escaping.
 
     Args:
-        slots: As tags left them.
-        manifests: Of all that the slots ask for.
+        slot: As a tag left it.
+        found: What is known of what it asks for.
         addresses: Of the response.
     """
-    config = addresses.config
-    made: list[str] = []
-    for slot in slots:
-        told, attributes, picture_attributes, wanted, _ = slot
-        if wanted != ELEMENT:
-            made.append(_value(addresses, manifests[told], slot))
-            continue
-        parts = addresses.around(manifests[told], told)
-        text = markup.element(parts, attributes, picture_attributes)
-        if markup.SIZES in parts[0]:
-            text = text.replace(markup.SIZES, markup.escape_value(_sizes(told, attributes, config)))
-        made.append(text)
+    told, attributes, picture_attributes, wanted, _ = slot
+    if wanted != ELEMENT:
+        return _value(addresses, found, slot)
+    parts = addresses.around(found, told)
+    made = markup.element(parts, attributes, picture_attributes)
+    if markup.SIZES in parts[0]:
+        sizes = _sizes(told, attributes, addresses.config)
+        return made.replace(markup.SIZES, markup.escape_value(sizes))
     return made
 
 
@@ -205,4 +238,7 @@ def _beyond_the_cache(asked: Mapping[str, Asked], config: Config, budget: Budget
     except Exception:
         # A picture never breaks a page: what is not known is shown as its source.
         logger.exception("Cannot look up or build %s picture(s)", len(asked) - len(found))
-    return {key: found.get(key, UNKNOWN) for key in asked}
+    return {
+        key: found[key] if key in found else lookup.unbuilt(each, None, config, manifest.PENDING, 1)
+        for key, each in asked.items()
+    }

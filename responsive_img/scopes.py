@@ -36,14 +36,23 @@ def start(request: object) -> Collector:
     return collector
 
 
-@contextmanager
-def responding(collector: Collector) -> Iterator[None]:
-    """Let a response be in the making: only what is rendered inside, in its own context, leaves markers in it."""
-    token = _responding.set(collector)
-    try:
-        yield
-    finally:
-        _responding.reset(token)
+class Responding:
+    """
+    Lets a response be in the making: only what is rendered inside, in its own context, leaves markers in it.
+
+    A class, as a generator costs 1 µs more for each chunk of a stream.
+    """
+
+    __slots__ = ("_collector", "_token")
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    def __enter__(self) -> None:
+        self._token = _responding.set(self._collector)
+
+    def __exit__(self, *_: object) -> None:
+        _responding.reset(self._token)
 
 
 def is_responding(request: object) -> bool:

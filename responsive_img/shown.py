@@ -89,7 +89,11 @@ def text_of(pieces: Sequence[Piece], values: Sequence[object] = ()) -> str:
     for piece in pieces:
         if isinstance(piece, str):
             text += piece
-        else:
-            name, value = piece
-            text += markup.attribute(name, value.value if isinstance(value, Later) else values[value])
+            continue
+        name, place = piece
+        value = place.value if isinstance(place, Later) else values[place]
+        # A title: the way of nearly all.
+        text += (
+            f' {name}="{markup.escape_value(value)}"' if type(value) is str else markup.attribute(name, value)
+        )
     return text

@@ -19,6 +19,7 @@ from responsive_img.exceptions import SpecError
 from responsive_img.formats import FORMATS
 from responsive_img.geometry import FocalPoint
 
+# Each builds what those before it do, and more.
 BUILDS = ("src", "srcset", "all")
 DEFAULT_SIZES = "100vw"  # as HTML has it
 # For the quality that is told without a format.
@@ -102,6 +103,11 @@ class Spec:
     def text(self) -> str:
         """The spec in one line: the same text for equal specs, read back by `from_text`."""
         return notation.dump({field.name: getattr(self, field.name) for field in fields(self)})
+
+
+def larger(build: str | None, other: str | None) -> str | None:
+    """Return what is built where one asks for `build` and another one for `other`."""
+    return max(build, other, key=(None, *BUILDS).index)
 
 
 def check_companions(told: Collection[str], possible: Collection[str]) -> None:

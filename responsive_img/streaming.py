@@ -15,6 +15,7 @@ from responsive_img.collector import Collector
 # Payload and signature with their dots, and the longest shell on both sides.
 LIMIT = len(marker.FIRST) + marker.MAX_PAYLOAD + 22 + max(2 * escaping.LONGEST, escaping.LOOSEST) + 1
 _UNFINISHED_CORE = re.compile(rb"RI1\.[A-Za-z0-9_~]*(?:\.[A-Za-z0-9_~]{0,20})?\Z")
+_OF_A_CORE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_~."
 # Any tag that a minifier may have made of a marker.
 _UNFINISHED_TAG = re.compile(rb"<(?:i(?:m(?:g(?:\s[^<>]{0,264})?)?)?)?\Z")
 
@@ -39,7 +40,12 @@ class Stream:
     def feed(self, chunk: bytes) -> bytes:
         """Return what can be sent now."""
         data = self.held + chunk
-        cut = _cut(data)
+        # However it is escaped, a marker holds no ">" but at its end, so nothing before the last one is unfinished.
+        start = data.rfind(b">") + 1
+        if not escaping.may_start(data, start):
+            self.held = b""
+            return self._resolved(data)
+        cut = start + _cut(data[start:])
         self.held = data[cut:]
         return self._resolved(data[:cut])
 
@@ -49,13 +55,13 @@ class Stream:
         return self._resolved(data)
 
     def _resolved(self, data: bytes) -> bytes:
-        if marker.FIRST not in data:
-            return data
-        resolved = self._collector.substitute(data, self._charset)
+        collector = self._collector
+        resolved = collector.substitute(data, self._charset)
         # What a later chunk repeats can be read from its marker: a stream may go on for ever.
-        self._collector.slots.clear()
-        self._collector.twice.clear()
-        self._collector.account.seen.clear()
+        if collector.slots:
+            collector.slots.clear()
+            collector.twice.clear()
+        collector.account.seen.clear()
         return resolved
 
 
@@ -84,14 +90,12 @@ def _start_of_unfinished(data: bytes) -> int:
     """Return where an unfinished marker at the end of the data starts; its length if there is none."""
     end = len(data)
     start = escaping.start_of_prefix(data)
-    core = first = end
     # A payload may end like the start of a marker: the first one that goes on to the end counts.
-    while (first := data.rfind(marker.FIRST, max(0, end - marker.MAX_PAYLOAD - 30), first)) >= 0:
-        if not _UNFINISHED_CORE.match(data, first):
+    core = len(data.rstrip(_OF_A_CORE)) - 1
+    while (core := data.find(marker.FIRST, core + 1)) >= 0:
+        if _UNFINISHED_CORE.match(data, core):
+            start = min(start, escaping.start_of_shell(data, core))
             break
-        core = first
-    if core < end:
-        start = min(start, escaping.start_of_shell(data, core))
     opened = data.rfind(b"<", max(0, end - _TAG))
     if opened >= 0 and _UNFINISHED_TAG.match(data, opened):
         start = min(start, opened)

@@ -1,4 +1,10 @@
-"""What is done for each picture, the same for both template languages: from a program and values to text."""
+"""
+What is done for each picture, the same for both template languages: from a program and values to text.
+
+Each function takes a compiled tag, the request of the render or None, the source (a file of a model, a name in
+the default storage, or "static:" and the path of a static file), and the values of the expressions that the
+program wants. Under DEBUG it raises `SpecError` for what cannot be; else it logs it once and shows the source.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +22,13 @@ from responsive_img.deferred import DeferredPicture
 from responsive_img.exceptions import SourceError, SpecError
 from responsive_img.images import Img
 from responsive_img.logs import log_once, raise_or_log
+from responsive_img.notation import with_point
 from responsive_img.options import LAZY_PRIORITY, PRESET, Preset, is_lazy
 from responsive_img.programs import ABSOLUTE, Program
 from responsive_img.resolution import URL
 from responsive_img.scopes import collector_for
-from responsive_img.shown import Own, Piece, Shown, shown_over, text_of
-from responsive_img.sources import reference
+from responsive_img.shown import Own, Shown, shown_over, text_of
+from responsive_img.sources import focal_of, reference
 
 Given = TypeVar("Given")
 
@@ -48,30 +55,81 @@ _ELEMENT: _Form[str] = _Form(None, "", lambda attributes: f"<img{attributes}>")
 _DEFERRED: _Form[DeferredPicture] = _Form(DeferredPicture, DeferredPicture(), DeferredPicture.without_source)
 
 
-def render(program: Program, request: object, source: object, values: Sequence[object]) -> str:
+def render(
+    program: Program,
+    request: object,
+    source: object,
+    values: Sequence[object],
+    form: _Form[Given] = _ELEMENT,  # type: ignore[assignment]  # then it is a text
+) -> Given:
     """
-    Return a picture's marker or markup: nothing for an empty source, and under production no error.
-
-    Args:
-        program: The compiled tag.
-        request: Of the render, or None.
-        source: A file of a model, a name in the default storage, or "static:" and the path of a static file.
-        values: Of the expressions that the program wants.
+    Return a picture's marker or markup; nothing for an empty source.
 
     Raises:
         SpecError: Under DEBUG: what is asked for cannot be, or the source is none.
     """
-    return _given(_ELEMENT, program, request, source, values)
+    # What is not committed yet is not in the storage: a form that is shown again with its errors.
+    if not source or getattr(source, "_committed", True) is False:
+        source = conf.current().placeholder
+        if not source:
+            return form.nothing
+    collecting = collector_for(request)
+    spec: Any
+    spec, _, preset, dynamic, shown, _, _, _, template = program
+    if dynamic or preset is not None:
+        spec, shown = _with_values(program, values, collecting.config)
+    pieces, priority_pieces, picture_pieces, priority = shown
+    has_priority = priority is not False and (priority is True or bool(values[priority[1]]))
+    if has_priority:
+        pieces = priority_pieces
+    attributes = text_of(pieces, values)
+    picture_attributes = text_of(picture_pieces, values) if picture_pieces else ""
+    try:
+        told = _accepted(collecting, spec, source, attributes if has_priority else "")
+    except SourceError as error:
+        raise_or_log(SpecError(str(error)))
+        return form.without_source(attributes)
+    if form.picture is None:
+        return collecting.show(told, attributes, picture_attributes, template)  # type: ignore[return-value]  # `_ELEMENT` alone
+    return form.picture(collecting, told, attributes, picture_attributes, template)
+
+
+def _accepted(collecting: Collector, spec: str, source: object, urgent: str) -> Told:
+    """
+    Return what is asked for, with the model's focal point; the source as it is where that cannot be.
+
+    Args:
+        collecting: Who collects.
+        spec: As told by the tag and its preset.
+        source: As of `render`.
+        urgent: The attributes of a picture with priority; else "".
+
+    Raises:
+        SourceError: The source is none.
+        SpecError: Under DEBUG: what is asked for cannot be.
+    """
+    source_ref = reference(source)
+    if point := focal_of(source):
+        spec = with_point(spec, point)
+    told = (spec, *source_ref)
+    try:
+        if urgent and is_lazy(urgent):  # what can be seen only now
+            raise SpecError(LAZY_PRIORITY)
+        collecting.accept(told, source)
+    except SpecError as error:
+        raise_or_log(error)
+        return (specs.SOURCE_AS_IS.text, *source_ref)
+    return told
 
 
 def defer(program: Program, request: object, source: object, values: Sequence[object]) -> DeferredPicture:
     """
-    Return a picture to take texts from, as `render` does.
+    Return a picture to take texts from.
 
     Raises:
         SpecError: Under DEBUG: what is asked for cannot be, or the source is none.
     """
-    return _given(_DEFERRED, program, request, source, values)
+    return render(program, request, source, values, _DEFERRED)
 
 
 def url(
@@ -83,13 +141,13 @@ def url(
     is_printed: bool = True,
 ) -> str:
     """
-    Return a picture's URL or the marker of one, unescaped, as `render` does.
+    Return a picture's URL or the marker of one, unescaped.
 
     Args:
-        program: As of `render`.
-        request: Of the render, or None.
-        source: As of `render`.
-        values: Of the expressions that the program wants.
+        program: A compiled tag, and so on.
+        request: As above.
+        source: As above.
+        values: As above.
         is_printed: It is printed where the tag stands; else nobody knows whether it will be.
 
     Raises:
@@ -106,7 +164,7 @@ def url(
         "",
         lambda _: "",
     )
-    return _given(form, program, request, source, values)
+    return render(program, request, source, values, form)
 
 
 def _origin(request: object) -> str:
@@ -128,51 +186,18 @@ def _origin(request: object) -> str:
     return ""
 
 
-def _given(
-    form: _Form[Given], program: Program, request: object, source: object, values: Sequence[object]
-) -> Given:
-    # What is not committed yet is not in the storage: a form that is shown again with its errors.
-    if not source or getattr(source, "_committed", True) is False:
-        source = conf.current().placeholder
-        if not source:
-            return form.nothing
-    collecting = collector_for(request)
-    spec: Any
-    spec, _, preset, dynamic, shown, _, _, _, template = program
-    if dynamic or preset is not None:
-        spec, shown = _with_values(program, values, collecting.config)
-    pieces, priority_pieces, picture_pieces, priority = shown
-    has_priority = priority is not False and (priority is True or bool(values[priority[1]]))
-    if has_priority:
-        pieces = priority_pieces
-    attributes = text_of(pieces, values)
-    picture_attributes = text_of(picture_pieces, values) if picture_pieces else ""
-    try:
-        source_ref = reference(source)
-    except SourceError as error:
-        raise_or_log(SpecError(str(error)))
-        return form.without_source(attributes)
-    try:
-        if spec.__class__ is SpecError:
-            raise spec
-        if has_priority:
-            _refuse_lazy(pieces, values)
-        if form.picture is None:
-            return collecting.show((spec, *source_ref), attributes, picture_attributes, template)  # type: ignore[return-value]  # `_ELEMENT` alone
-        return form.picture(collecting, (spec, *source_ref), attributes, picture_attributes, template)
-    except SpecError as error:
-        raise_or_log(error)
-        give = form.picture or Collector.show
-        as_is = specs.SOURCE_AS_IS.text
-        return give(collecting, (as_is, *source_ref), attributes, picture_attributes, template)  # type: ignore[return-value]  # the same
+def _with_values(program: Program, values: Sequence[object], config: Config) -> tuple[str, Shown]:
+    """
+    Return the text of the spec as told, and how the picture is shown; the source as it is where the values are wrong.
 
-
-def _with_values(program: Program, values: Sequence[object], config: Config) -> tuple[str | SpecError, Shown]:
-    """Return the text of the spec as told, or what is wrong with it, and how the picture is shown."""
+    Raises:
+        SpecError: Under DEBUG: they are.
+    """
     try:
         return _spec_and_shown(program, values, config)
     except SpecError as error:
-        return error, program.shown
+        raise_or_log(error)
+        return specs.SOURCE_AS_IS.text, program.shown
 
 
 def _spec_and_shown(program: Program, values: Sequence[object], config: Config) -> tuple[str, Shown]:
@@ -213,10 +238,3 @@ def _with_priority_known(own: Own, values: Sequence[object]) -> Own:
 
 
 _shown_over = lru_cache(maxsize=1024)(shown_over)
-
-
-def _refuse_lazy(pieces: Sequence[Piece], values: Sequence[object]) -> None:
-    """Refuse what can be seen only now: a picture with priority whose loading comes to "lazy"."""
-    for piece in pieces:
-        if is_lazy(text_of([piece], values)):
-            raise SpecError(LAZY_PRIORITY)

@@ -24,7 +24,7 @@ from django.test import AsyncRequestFactory
 from django.urls import path
 from django.utils import timezone
 
-from responsive_img import building, records
+from responsive_img import leases, records
 from responsive_img.engine import PillowEngine
 from responsive_img.middleware import ResponsiveImgMiddleware
 from responsive_img.scopes import ATTRIBUTE
@@ -207,13 +207,14 @@ def test_row_51_and_54_however_an_async_view_renders_the_body_is_markup(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("way", sorted(WAYS.keys() - AT_ONCE))
-def test_row_51_and_where_nothing_is_built_yet(serve, marked, photo, language, way):
+def test_row_51_and_where_nothing_is_built_yet(serve, marked, photo, unclosed_connection, language, way):
     async def view(request: HttpRequest) -> HttpResponse:
         return HttpResponse("".join(await WAYS[way](lambda: marked(request, language))))
 
     exchange = async_to_sync(answered)(serve(view), Exchange())
 
     assert exchange.status == 200
+    assert exchange.body.startswith(MARKUP)
     assert exchange.body == MARKUP * exchange.body.count("<img")
 
 
@@ -590,6 +591,7 @@ def rows() -> list[tuple[str, str, bool]]:
     ]
 
 
+@pytest.mark.django_db(transaction=True)  # a thread of the handler builds, with a connection of its own
 @pytest.mark.parametrize("kind", ["page", "stream"])
 @pytest.mark.parametrize("ending", ["client", "cancelled"])
 def test_row_52_a_build_whose_client_leaves_is_finished_and_gives_its_lease_back(
@@ -653,7 +655,7 @@ def test_row_52_a_build_that_is_cancelled_leaves_a_lease_that_ends(page, photo, 
     left = lease - timezone.now()
 
     assert rows()[0][0] == "building"
-    assert timedelta(0) < left <= timedelta(seconds=building.LEASE)
+    assert timedelta(0) < left <= timedelta(seconds=leases.LEASE)
     assert f'src="{photo.image.url}"' in meanwhile.content.decode()
     assert meanwhile.responsive_img_pending == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from collections.abc import Callable
 from itertools import product
 from typing import Any
@@ -206,13 +207,23 @@ def test_an_image_that_was_made_without_a_batch_is_built_with_it(photos, cache_c
     assert all(image.is_looked_up and image.is_built for image in images)
 
 
-@pytest.mark.xfail(reason="An added image looks itself up, alone.", strict=True)
 def test_an_image_that_was_made_without_a_batch_has_the_others_looked_up(photos):
     batch = ImageBatch()
     images = [batch.add(Img(width=20)(photo.image)) for photo in photos]
     images[0].base_url()
 
     assert [image.is_looked_up for image in images] == [True] * 3
+
+
+def test_an_image_of_two_batches_is_looked_up_with_its_own(photos):
+    own, other = ImageBatch(), ImageBatch()
+    image, *siblings = [Img(batch=own, width=20)(photo.image) for photo in photos[:2]]
+    other.add(image)
+    other.add(Img(width=20)(photos[2].image))
+    image.base_url()
+
+    assert [each.is_looked_up for each in (*siblings, *other)] == [True, True, False]
+    assert image in list(other)
 
 
 def test_an_image_that_was_looked_up_before_it_was_added_is_not_again(photo):
@@ -333,18 +344,7 @@ def test_what_a_batch_leaves_is_built_by_the_queue(transactional_db, photo, enqu
     assert Img(width=20)(photo.image).is_built
 
 
-@pytest.mark.parametrize(
-    "builds",
-    [
-        ("src", "all"),
-        (None, "all"),
-        ("all", None),
-        pytest.param(
-            ("all", "src"),
-            marks=pytest.mark.xfail(reason="The last of two builds holds, not the larger.", strict=True),
-        ),
-    ],
-)
+@pytest.mark.parametrize("builds", [("src", "all"), (None, "all"), ("all", None), ("all", "src")])
 def test_of_two_builds_of_one_picture_the_larger_holds(photo, enqueued, builds):
     batch = ImageBatch()
     images = [Img(batch=batch, width=20)(photo.image, build=build) for build in builds]
@@ -400,7 +400,6 @@ def test_build_of_the_src_shows_it(photo, enqueued):
     assert built() == ["cat-20w.jpg"]
 
 
-@pytest.mark.xfail(reason="The cache keeps the manifest from before for 60 s.", strict=True)
 def test_build_of_the_src_after_a_first_access_shows_it(transactional_db, photo, enqueued):
     image = Img(width=20)(photo.image)
     image.base_url()
@@ -409,7 +408,6 @@ def test_build_of_the_src_after_a_first_access_shows_it(transactional_db, photo,
     assert image.base_url() != SOURCE
 
 
-@pytest.mark.xfail(reason="It is claimed, opened and recorded at each access.", strict=True)
 def test_a_src_that_is_built_costs_one_cache_read(
     transactional_db, photo, enqueued, cache_calls, storage_calls, our_queries
 ):
@@ -684,7 +682,6 @@ def test_images_without_build_spend_the_budget_of_the_response(page, photos, set
     assert respond(view).responsive_img_pending == 3
 
 
-@pytest.mark.xfail(reason="One image with build lifts the limit for all.", strict=True)
 def test_what_asks_for_no_build_keeps_to_the_budget_beside_what_does(photos, settings):
     settings.RESPONSIVE_IMG_BUILD_BUDGET = 0
     batch = ImageBatch()
@@ -693,3 +690,25 @@ def test_what_asks_for_no_build_keeps_to_the_budget_beside_what_does(photos, set
     batch.build()
 
     assert [image.is_built for image in batch] == [True, False]
+
+
+def test_what_is_built_here_in_python_leaves_the_others_their_budget(photos, decodes, settings, monkeypatch):
+    settings.RESPONSIVE_IMG_BUILD_BUDGET = 1
+    naps = iter([1.2])
+    monkeypatch.setattr(CountingEngine, "before", staticmethod(lambda: time.sleep(next(naps, 0))))
+    batch = ImageBatch()
+    Img(batch=batch, width=20)(photos[0].image, build="all")
+    Img(batch=batch, width=20)(photos[1].image)
+    batch.build()
+
+    assert [image.is_built for image in batch] == [True, True]
+
+
+def test_what_is_built_in_python_does_not_draw_on_the_budget_of_the_response(photos, settings, enqueued):
+    settings.RESPONSIVE_IMG_BUILD_BUDGET = 0
+
+    def view(request: Any) -> HttpResponse:
+        images = [Img(width=20)(photo.image, alt="", build="all") for photo in photos]
+        return HttpResponse("".join(image.as_html() for image in images))
+
+    assert respond(view).responsive_img_pending == 0

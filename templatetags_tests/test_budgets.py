@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.cache import cache
+from django.db import connection
 
 from responsive_img import building, keys, manifest, records
 from responsive_img.formats import fallback_format
@@ -168,7 +169,8 @@ def test_a_deferred_page_costs_the_same_queries_however_many_pictures(
     with our_queries() as twenty:
         page("django", template, {"photos": photos[1:]})
 
-    assert len(twenty) == len(one) <= 7
+    # Where there are row locks, one statement more takes them.
+    assert len(twenty) == len(one) <= 7 + connection.features.has_select_for_update
 
 
 def test_an_empty_page_costs_nothing(page, cache_calls, storage_calls, django_assert_num_queries, db):

@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from markupsafe import Markup, escape
 
 import responsive_img
-from responsive_img import batch, finalize, immediate, marker, scopes
-from responsive_img.collector import Collector, has_marker
+from responsive_img import batch, collector, finalize, immediate, marker, scopes
+from responsive_img.collector import Collector
 from responsive_img.escaping import ESCAPERS
 from responsive_img.exceptions import ResponsiveImgError, SpecError
 from responsive_img.resolution import ELEMENT, SRCSET, URL, WIDTH
@@ -696,8 +696,7 @@ def test_what_cannot_be_is_refused_where_it_is_asked_for(told):
 
     for _ in range(2):
         with pytest.raises(SpecError, match="over the limit"):
-            collecting.show(("w99999", *told[1:]), "", "")
-    assert collecting.slots == {}
+            collecting.accept(("w99999", *told[1:]), None)
 
 
 def test_nothing_is_resolved_without_a_lookup(cache_calls):
@@ -730,5 +729,56 @@ def test_a_batch_counts_what_it_gives_away_and_what_comes_back(told, wanted):
 
 @pytest.mark.parametrize("content", [b"RI1.", b"<p>RI1.x"])
 def test_a_page_that_may_have_markers_is_told_from_one_that_has_none(content):
-    assert has_marker(content)
-    assert not has_marker(content.replace(b"RI1.", b"RI1"))
+    assert marker.is_in(content)
+    assert not marker.is_in(content.replace(b"RI1.", b"RI1"))
+
+
+# A marker that is left again -----------------------------------------------------------------------------
+
+
+def test_a_marker_is_written_again_only_if_anything_of_it_is_another():
+    told, alt = ("width=20", "default", "photos/again.jpg", ""), ' alt="A"'
+    seal, other = marker.seal("again"), marker.seal("another secret")
+    given = (seal, told, alt, "", ELEMENT, "page.html")
+    left = collector.marked(*given)
+    assert collector.marked(*given) is left
+
+    others = [
+        collector.marked(other, told, alt, "", ELEMENT, "page.html"),
+        collector.marked(seal, told, ' alt="B"', "", ELEMENT, "page.html"),
+        collector.marked(seal, told, alt, ' class="wide"', ELEMENT, "page.html"),
+        collector.marked(seal, told, alt, "", URL, "page.html"),
+        collector.marked(seal, ("width=40", *told[1:]), alt, "", ELEMENT, "page.html"),
+    ]
+
+    assert len({left.text, *[each.text for each in others]}) == 6
+    assert [marker.read(each.core or b"", [each.seal]) for each in others] == [
+        [*each.slot[0], *each.slot[1:4]] for each in others
+    ]
+    assert collector.marked(seal, told, alt, "", ELEMENT, "other.html").slot[4] == "other.html"
+    assert collector.marked(*given) == left
+
+
+@pytest.mark.parametrize("length", [collector.REMEMBERED, 20_000])
+def test_a_long_marker_is_not_kept_for_the_next_visitor(length):
+    given = (
+        marker.seal("long"),
+        ("width=20", "default", "photos/long.jpg", ""),
+        "a" * length,
+        "",
+        ELEMENT,
+        "",
+    )
+
+    assert collector.marked(*given) == collector.marked(*given)
+    assert collector.marked(*given) is not collector.marked(*given)
+
+
+@pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 1000])
+@pytest.mark.parametrize("between", [b"", b"I1", b" and text "])
+def test_a_marker_is_seen_behind_any_number_of_its_first_letter(count, between):
+    before = (b"R" + between) * count
+
+    assert marker.is_in(before + b"RI1.") is True
+    assert marker.is_in(b"RI1." + before) is True
+    assert marker.is_in(before + b"rI1. RI1") is False

@@ -21,6 +21,7 @@ OTHERS: dict[str, tuple[Any, Callable[[conf.Config], object], object]] = {
     "PRESETS": ({"card": {"width": 4}}, lambda config: config.preset("card").spec, Spec(width=4)),
     "BUILD_HOOK": ("some.hook", lambda config: config.build_hook, "some.hook"),
     "BUILD_BUDGET": (11.5, lambda config: config.build_budget, 11.5),
+    "CREATE_ON_DEMAND": (False, lambda config: config.create_on_demand, False),
     "READ_ONLY": (True, lambda config: config.read_only, True),
     "CACHE": ("other", lambda config: config.cache, "other"),
     "CACHE_TIMEOUT": (11, lambda config: config.cache_timeout, 11),
@@ -46,6 +47,7 @@ def test_settings_have_the_documented_defaults():
     assert config.defaults.densities == (1.0, 2.0)
     assert config.defaults.max_width == 4096
     assert config.presets == {}
+    assert config.create_on_demand is True
     assert config.build_hook == "responsive_img.hooks.build_now"
     assert config.build_budget == 2.0
     assert config.read_only is False

@@ -381,6 +381,34 @@ def test_queue_by_name_before_the_model_exists(project):
     assert len(shown["built"]) == 4
 
 
+def test_queue_of_what_does_not_exist_is_told_by_the_check(project):
+    """The project starts: a typo in a module that is imported early must not keep anybody from looking for it."""
+    project.write(
+        "my_app/images.py",
+        IMAGES
+        + 'thumbnail.queue("my_app.Product", fields=["main_imag"])\n'
+        + 'thumbnail.queue("my_app.Productx")\n',
+    )
+
+    shown = project.run("""
+        from django.core.checks import run_checks
+
+        found = run_checks(tags=["responsive_img"])
+        show(told=[(each.msg, each.hint) for each in found if each.id == "responsive_img.E020"])
+    """)
+
+    assert shown["told"] == [
+        [
+            "Img.queue is given an unknown file field of my_app.Product: 'main_imag'.",
+            "Did you mean 'main_image'? Choices: main_image, other_image.",
+        ],
+        [
+            "Img.queue is given an unknown model: 'my_app.Productx'.",
+            "Did you mean 'my_app.Product'? Choices: my_app.Profile, my_app.Product.",
+        ],
+    ]
+
+
 # Signals -------------------------------------------------------------------------------------------------
 
 

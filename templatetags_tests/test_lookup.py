@@ -10,9 +10,12 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.utils import timezone
 
+from responsive_img import cache as picture_cache
 from responsive_img import conf, lookup, manifest, records
 from responsive_img.sources import SourceRef
 from templatetags_tests.conftest import ONE_FILE
+
+READY = manifest.compose((), (20, 10))
 
 
 @pytest.fixture
@@ -36,12 +39,12 @@ def cached_key() -> str:
         "[]",
         "{}",
         '[1,"r",0,"",20,10]',
-        '[0,"r",0,"",20,10,"",""]',
-        '[1,"x",0,"",20,10,"",""]',
-        '[1,"r","0","",20,10,"",""]',
-        '[1,"r",0,"","20",10,"",""]',
-        '[1,"r",0,"",20,10,1,""]',
-        '[1,"r",0,"",20,10,"","","image/webp"]',
+        '[0,"r",0,"",20,10,"","",""]',
+        '[1,"x",0,"",20,10,"","",""]',
+        '[1,"r","0","",20,10,"","",""]',
+        '[1,"r",0,"","20",10,"","",""]',
+        '[1,"r",0,"",20,10,"",1,""]',
+        '[1,"r",0,"",20,10,"","","","image/webp"]',
         ["a", "list"],
     ],
 )
@@ -86,6 +89,7 @@ def test_a_pending_picture_is_believed_for_a_while_only(transactional_db, page, 
     assert len(stale) == 1
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_was_built_is_kept_for_the_cache_timeout_and_a_refill_for_ten_minutes(
     page, photo, redis, settings
 ):
@@ -136,10 +140,10 @@ def test_a_record_that_cannot_be_read_is_built_anew(page, photo, built, log):
 
 
 def test_a_cache_that_failed_is_asked_again_after_the_break(page, photo, built, cache_calls, monkeypatch):
-    monkeypatch.setattr(lookup, "_broken_until", time.monotonic() + 100)
+    monkeypatch.setattr(picture_cache, "_broken_until", time.monotonic() + 100)
     page("django", ONE_FILE, {"photo": photo})
     during = dict(cache_calls)
-    monkeypatch.setattr(lookup, "_broken_until", time.monotonic())
+    monkeypatch.setattr(picture_cache, "_broken_until", time.monotonic())
 
     page("django", ONE_FILE, {"photo": photo})
 
@@ -168,7 +172,7 @@ def test_a_pool_without_a_connection_left_costs_one_response_its_cache_and_no_ot
         during = [page("django", ONE_FILE, {"photo": photo}).content for _ in range(2)]
 
     assert during == [built, built]
-    assert lookup._broken_until == 0
+    assert picture_cache._broken_until == 0
     assert log() == [
         "The cache 'default' has no connection left, see its max_connections: "
         f"{error.__name__}('Too many connections')"
@@ -204,6 +208,7 @@ def test_the_cache_of_the_settings_is_used(page, photo, settings, cache_calls):
     assert caches["pictures"].get(cached_key()) is not None
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_database_cache_is_asked_in_chunks_and_not_refilled(
     page, photo, settings, django_assert_num_queries
 ):
@@ -211,7 +216,7 @@ def test_a_database_cache_is_asked_in_chunks_and_not_refilled(
         "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache_table"}
     }
     call_command("createcachetable")
-    asked = [f"{number:032x}" for number in range(lookup.DATABASE_CACHE_CHUNK + 1)]
+    asked = [f"{number:032x}" for number in range(picture_cache.DATABASE_CHUNK + 1)]
     page("django", ONE_FILE, {"photo": photo})
     key = records.picture_model().objects.get().key
 
@@ -245,6 +250,20 @@ def test_nothing_is_written_where_nothing_was_found(cache_calls):
     lookup.store({}, conf.current())
 
     assert not cache_calls
+
+
+def test_what_is_added_leaves_what_is_there_and_still_believed(cache_calls):
+    pending = manifest.compose((), (20, 10), state=manifest.PENDING)
+    there = {"stale": pending.as_unfinished(manifest.PENDING, 1).dumps(), "bad": "{}", "ready": READY.dumps()}
+    cache.set_many(there)
+    cache_calls.clear()
+
+    found = lookup.add(dict.fromkeys(["missing", "stale", "bad", "ready"], pending), conf.current())
+
+    assert cache_calls == {"get_many": 1, "set_many": 1}
+    assert {key: each.dumps() for key, each in found.items()} == {"ready": READY.dumps()}
+    assert cache.get("ready") == READY.dumps()
+    assert {cache.get(key) for key in ("missing", "stale", "bad")} == {pending.dumps()}
 
 
 def test_outside_of_a_transaction_the_ready_and_the_failed_are_written_in_one_call(

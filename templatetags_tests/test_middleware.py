@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.test import AsyncRequestFactory, RequestFactory
 from django.utils.safestring import SafeString
 
-from responsive_img import batch, building, finalize, immediate
+from responsive_img import account, batch, finalize, immediate
 from responsive_img.middleware import ResponsiveImgMiddleware
 from responsive_img.scopes import ATTRIBUTE
 from templatetags_tests.conftest import MARKUP, ONE_FILE, respond
@@ -413,7 +413,7 @@ def test_all_that_resolves_at_once_in_a_response_spends_its_one_budget(
     settings.RESPONSIVE_IMG_BUILD_BUDGET = 5
     photos = [make_photo(f"photos/{name}.jpg") for name in "abc"]
     clock = [1000.0]
-    monkeypatch.setattr(building, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(account, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(CountingEngine, "before", staticmethod(lambda: clock.append(clock.pop() + 10)))
 
     def view(request: HttpRequest) -> HttpResponse:

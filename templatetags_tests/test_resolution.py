@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.functional import LazyObject
 
-from responsive_img import conf, engine, handover, records, sources
+from responsive_img import building, conf, engine, records, sources
 from responsive_img.collector import Collector
 from responsive_img.hooks import run
 from responsive_img.manifest import READY
@@ -504,7 +504,7 @@ def test_exact_sizes_are_known_before_anything_is_built(page, photo, settings):
     template = '{% img photo.image width=30 ratio="1/1" alt="A cat" %}' + IMG
 
     first = page("django", template, {"photo": photo})
-    job = handover.job_of(
+    job = building.job_of(
         records.source_model().objects.get(), records.picture_model().objects.values_list("spec", flat=True)
     )
     run(job)

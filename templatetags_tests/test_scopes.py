@@ -11,7 +11,7 @@ from responsive_img import batch, finalize, immediate
 from responsive_img.collector import Collector
 from responsive_img.exceptions import ResponsiveImgError
 from responsive_img.marker import cores
-from responsive_img.scopes import collector_for, is_responding, responding, start
+from responsive_img.scopes import Responding, collector_for, is_responding, start
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def request_():
 def test_a_request_is_collected_for_while_its_response_is_in_the_making(request_):
     collecting = start(request_)
 
-    with responding(collecting):
+    with Responding(collecting):
         assert collector_for(request_) is collecting
         assert (is_responding(request_), collecting.is_open) == (True, True)
 
@@ -35,7 +35,7 @@ def test_a_request_is_collected_for_while_its_response_is_in_the_making(request_
 def test_a_response_is_in_the_making_until_its_collector_is_closed(request_):
     collecting = start(request_)
 
-    with responding(collecting):
+    with Responding(collecting):
         pass
     assert is_responding(request_)  # a stream: its chunks are still to be made
     collecting.is_open = False
@@ -46,7 +46,7 @@ def test_a_response_is_in_the_making_until_its_collector_is_closed(request_):
 def test_a_thread_that_knows_nothing_of_the_response_resolves_at_once(request_):
     collecting = start(request_)
 
-    with responding(collecting), ThreadPoolExecutor() as threads:
+    with Responding(collecting), ThreadPoolExecutor() as threads:
         foreign = threads.submit(collector_for, request_).result()
         within = threads.submit(copy_context().run, collector_for, request_).result()
 
@@ -59,8 +59,8 @@ def test_a_request_inside_of_another_one_is_not_rendered_for(request_):
     inner_request = SimpleNamespace()
     outer, inner = start(request_), start(inner_request)
 
-    with responding(outer):
-        with responding(inner):
+    with Responding(outer):
+        with Responding(inner):
             assert collector_for(inner_request) is inner
             assert not collector_for(request_).is_open
         assert collector_for(request_) is outer
@@ -73,7 +73,7 @@ def test_a_request_without_a_collector_is_not_collected_for(request_):
 def test_a_response_that_fails_is_no_longer_in_the_making(request_):
     collecting = start(request_)
 
-    with pytest.raises(ZeroDivisionError), responding(collecting):
+    with pytest.raises(ZeroDivisionError), Responding(collecting):
         raise ZeroDivisionError
 
     assert collector_for(request_) is not collecting
@@ -92,7 +92,7 @@ def test_where_nobody_collects_everything_resolves_at_once(request_):
 def test_what_resolves_at_once_within_a_response_counts_for_it(request_):
     response = start(request_)
 
-    with responding(response):
+    with Responding(response):
         at_once = collector_for(None)
 
         assert not at_once.is_open
@@ -107,8 +107,8 @@ def test_what_resolves_at_once_within_a_response_counts_for_it(request_):
 def test_a_response_within_a_response_gives_the_account_back(request_):
     outer, inner = start(request_), start(SimpleNamespace())
 
-    with responding(outer):
-        with responding(inner):
+    with Responding(outer):
+        with Responding(inner):
             assert collector_for(None).account.budget is inner.account.budget
         assert collector_for(None).account.budget is outer.account.budget
 
@@ -116,7 +116,7 @@ def test_a_response_within_a_response_gives_the_account_back(request_):
 def test_a_batch_stands_before_the_request_and_the_inner_one_before_the_outer(request_):
     response = start(request_)
 
-    with responding(response):
+    with Responding(response):
         with batch() as outer:
             assert collector_for(request_) is collector_for(None) is outer
             with batch() as inner:
@@ -168,7 +168,7 @@ def test_finalize_without_a_scope_is_of_the_response_in_the_making(request_, mon
 
     response = start(request_)
 
-    with responding(response):
+    with Responding(response):
         assert finalize("x") == f"{id(response.account.budget)} x"
 
 

@@ -22,9 +22,10 @@ from django.urls import path
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from responsive_img import marker, scopes
+from responsive_img import escaping, marker, scopes
 from responsive_img.collector import Collector
 from responsive_img.escaping import ESCAPERS
+from responsive_img.marker import ELEMENT_SHELL, FIRST
 from responsive_img.middleware import ResponsiveImgMiddleware
 from responsive_img.resolution import ELEMENT, URL
 from responsive_img.streaming import LIMIT, Stream
@@ -220,6 +221,18 @@ def test_row_50_a_long_page_is_resolved_in_chunks_of_any_size(built, size, marke
     assert resolved.count(RENDITION.encode()) == data.count(b"<p>")
 
 
+@pytest.mark.parametrize("make", [element, value])
+def test_what_stands_far_behind_a_whole_marker_is_no_part_of_it(built, make):
+    far = (make() + "x" * 5000 + "&").encode()
+    data = far + value()[1:].encode()
+    stream = Stream(Collector(), "utf-8")
+
+    first = stream.feed(far)
+
+    assert first.endswith(b"x" * 5000)
+    assert first + stream.feed(data[len(far) :]) + stream.end() == whole(data)
+
+
 def test_a_marker_of_the_largest_payload_is_resolved(built):
     text = element(attributes=ATTRIBUTES + f' title="{"x" * 2900}"')
     assert 4000 < len(text) < LIMIT
@@ -323,10 +336,25 @@ def test_what_stands_before_a_whole_marker_in_an_open_tag_is_not_held(built):
 
 def test_what_never_becomes_a_marker_is_let_go_of_at_the_limit():
     stream = Stream(Collector(), "utf-8")
-    sent = stream.feed(b"<p>RI1." + b"a" * 3000)
+    start = ELEMENT_SHELL[0].encode() + FIRST
+    sent = stream.feed(b"<p>" + start + b"a" * 3000)
 
     assert sent == b"<p>"
-    assert stream.feed(b"a" * 3000) == b"RI1." + b"a" * 6000
+    assert stream.feed(b"a" * 3000) == start + b"a" * 6000
+
+
+def test_nothing_is_held_that_no_shell_stands_before():
+    stream = Stream(Collector(), "utf-8")
+    data = b"<p>RI1." + b"a" * 3000
+
+    assert stream.feed(data) == data
+
+
+def test_no_marker_holds_an_angle_bracket_but_at_its_end():
+    for contexts in escaping._BY_END.values():
+        for context in contexts:
+            assert b">" not in context.before
+            assert b">" not in context.after[:-1]
 
 
 def held_by(collector: Collector) -> int:
