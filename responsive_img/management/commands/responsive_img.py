@@ -1,4 +1,4 @@
-"""`manage.py responsive_img build | status | requeue`."""
+"""`manage.py responsive_img build | status | warm | prune | requeue`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from responsive_img import backlog, workers
+from responsive_img.management import prune, warm
 from responsive_img.queue import Stopped
 
 SHOWN_FAILURES = 20
@@ -40,7 +41,7 @@ class Command(BaseCommand):
             "--stale-after",
             type=float,
             metavar="S",
-            help="Take over what has been building for so many seconds.",
+            help="Take over what nobody has got on with for so many seconds: 5 and the slowest file at least.",
         )
         build.add_argument("--parent", type=int, default=0, help="For the command's own use.")
         status = commands.add_parser("status", help="Say how the queue stands.")
@@ -51,13 +52,17 @@ class Command(BaseCommand):
         status.add_argument(
             "--fail-on-stale", action="store_true", help="Exit code 1 if a builder has died over its picture."
         )
+        warming = commands.add_parser("warm", help="Build ahead what pages will ask of a field.")
+        warm.add_arguments(warming)
+        pruning = commands.add_parser("prune", help="Remove what no page can show any more.")
+        prune.add_arguments(pruning)
         requeue = commands.add_parser("requeue", help="Queue failed pictures again.")
         requeue.add_argument("names", nargs="*", metavar="name", help="Of sources; none: all.")
         requeue.add_argument(
             "--include-stale", action="store_true", help="Also what is being built, whoever builds it."
         )
 
-        for subcommand in (build, status, requeue):
+        for subcommand in (build, status, warming, pruning, requeue):
             _add_django_options(subcommand)
 
     def handle(self, *, command: str, **options: Any) -> None:
@@ -94,6 +99,12 @@ class Command(BaseCommand):
             raise CommandError(f"{status.counts['failed']} picture(s) failed.")
         if fail_on_stale and status.stale:
             raise CommandError(f"The builders of {status.stale} picture(s) died or hang.")
+
+    def _warm(self, **options: Any) -> None:
+        warm.warm(self, **options)
+
+    def _prune(self, **options: Any) -> None:
+        prune.prune(self, **options)
 
     def _requeue(self, *, names: list[str], include_stale: bool, verbosity: int, **_: Any) -> None:
         count = backlog.requeue(names, include_stale=include_stale)
