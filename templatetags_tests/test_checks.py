@@ -17,6 +17,8 @@ from django.core.checks import CheckMessage, Error, run_checks
 from django.core.checks import Warning as Caution
 from django.core.checks.registry import registry
 from django.core.files.storage import FileSystemStorage
+from django.core.management import call_command
+from django.db.models import ImageField
 from django.middleware.cache import CacheMiddleware
 from django.middleware.gzip import GZipMiddleware
 from django.test import override_settings
@@ -26,11 +28,11 @@ from hypothesis import strategies as st
 from PIL import Image, features
 
 import responsive_img
-from responsive_img import Img, conf
+from responsive_img import Img, conf, saving
 from responsive_img.checks import check, surroundings
 from responsive_img.engine import installation
 from responsive_img.middleware import ResponsiveImgMiddleware
-from templatetags_tests.models import Photo
+from templatetags_tests.models import Photo, Profile
 
 OURS = "responsive_img.middleware.ResponsiveImgMiddleware"
 UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
@@ -46,7 +48,7 @@ REDIS = {
 PAGE = Path(responsive_img.__file__).parents[1] / "docs" / "checks.md"
 ALL = (
     "E001", "E002", "E003", "E004", "W005", "W006", "E007", "W008", "W009", "W010", "W011", "W012", "W013",
-    "E014", "W015", "W016", "E017",
+    "E014", "W015", "W016", "E017", "E018", "W019", "E020",
 )  # fmt: skip
 
 
@@ -339,6 +341,7 @@ def test_e007_a_preset_that_is_too_large_for_a_format(settings, options, side, n
         ("zzz", "List names of presets."),
         ("others", "Did you mean 'others'?"),
         (5, "List names of presets."),
+        (("a", "20x20"), "List names of presets."),
     ],
 )
 def test_e007_a_list_of_what_is_no_preset(settings, listed, hint):
@@ -600,7 +603,7 @@ def test_e017_a_cache_that_cannot_be_used(settings, backend):
     )
 
 
-# What is around: W011, W012, W013, W016 ------------------------------------------------------------------
+# What is around: W011, W012, W013, W016, W019 ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["file_overwrite", "overwrite_files", "_allow_overwrite"])
@@ -640,6 +643,120 @@ def test_w012_a_pillow_without_its_limit(monkeypatch):
         "PIL.Image.MAX_IMAGE_PIXELS is None",
         hint="Remove the line that sets it; this library has limits of its own.",
     )
+
+
+def sizeless() -> dict[str, CheckMessage]:
+    """Return what W019 says, by the field that it names; it is all that is said."""
+    found = check()
+    assert {*ids(found)} <= {"W019"}
+    assert all(type(message) is Caution for message in found)
+    labels = [re.findall(r"but (\S+) has no", message.msg) for message in found]
+    return {label: message for (label,), message in zip(labels, found, strict=True)}
+
+
+def test_w019_an_image_field_that_does_not_know_its_size_where_nothing_is_looked_up(settings):
+    assert sizeless() == {}
+    settings.RESPONSIVE_IMG_CREATE_ON_DEMAND = False
+
+    found = sizeless()
+
+    fields: list[Any] = [
+        field
+        for model in apps.get_models()
+        for field in model._meta.local_fields
+        if isinstance(field, ImageField)
+    ]
+    fields = [field for field in fields if not (field.width_field and field.height_field)]
+    assert found.keys() == {f"{field.model._meta.label}.{field.name}" for field in fields}
+    assert found.keys() >= {"templatetags_tests.Photo.image", "templatetags_tests.Person.headshot"}
+    assert "templatetags_tests.Profile.main_image" not in found
+    message = found["templatetags_tests.Photo.image"]
+    assert message.obj is Photo._meta.get_field("image")
+    assert "has no width_field and no height_field: " in message.msg
+
+
+@pytest.mark.parametrize("missing", ["width_field", "height_field"])
+def test_w019_names_the_side_that_is_not_known(settings, monkeypatch, missing):
+    settings.RESPONSIVE_IMG_CREATE_ON_DEMAND = False
+    monkeypatch.setattr(Profile._meta.get_field("main_image"), missing, None)
+
+    message = sizeless()["templatetags_tests.Profile.main_image"]
+
+    assert f"has no {missing}: " in message.msg
+    assert message.hint is not None
+    assert re.findall(r"\w+_field=", message.hint) == [f"{missing}="]
+
+
+def test_w019_its_hint_can_be_pasted(settings, capsys):
+    settings.RESPONSIVE_IMG_CREATE_ON_DEMAND = False
+    hint = sizeless()["templatetags_tests.Photo.image"].hint
+    assert hint is not None
+    (code,) = re.findall(r"(\w+ = ImageField\(.*\)), and run", hint)
+
+    image = paste(code, ImageField=ImageField)["image"]
+
+    assert (image.width_field, image.height_field) == ("image_width", "image_height")
+    assert "manage.py responsive_img warm" in hint
+    with pytest.raises(SystemExit):
+        call_command("responsive_img", "warm", "--help")
+    (option,) = re.findall(r"--\S+\w", hint)
+    assert option in capsys.readouterr().out.split()
+
+
+@pytest.fixture
+def queue_early(monkeypatch):
+    """Return a function that calls `Img.queue` as a module does that is imported before the models are loaded."""
+    monkeypatch.setattr(saving, "_watchers", {})
+
+    def queue(*args: Any, **options: Any) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(apps, "models_ready", False)
+            Img(width=20).queue(*args, **options)
+
+    return queue
+
+
+@pytest.mark.parametrize("model", [Profile, "templatetags_tests.Profile", "templatetags_tests.profile"])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("main_imag", "Did you mean 'main_image'? Choices: main_image."),
+        ("person", "Choices: main_image."),
+    ],
+)
+def test_e020_a_field_that_there_is_not(queue_early, model, name, hint):
+    queue_early(model, fields=["main_image", name])
+
+    one("E020", f"an unknown file field of templatetags_tests.Profile: {name!r}.", hint=hint)
+
+
+def test_e020_a_model_without_files(queue_early):
+    queue_early("auth.User", fields=["photo"])
+
+    one("E020", "an unknown file field of auth.User: 'photo'.", hint="Choices: none.")
+
+
+@pytest.mark.parametrize(
+    ("label", "near"), [("templatetags_tests.Profil", "templatetags_tests.Profile"), ("Profile", None)]
+)
+def test_e020_a_model_that_there_is_not(queue_early, label, near):
+    queue_early(label, fields=["main_imag"])
+
+    (found,) = check()
+
+    hint, _, choices = str(found.hint).rpartition("Choices: ")
+    assert ids([found]) == ["E020"]
+    assert found.msg == f"Img.queue is given an unknown model: {label!r}."
+    assert hint == (f"Did you mean {near!r}? " if near else "")
+    assert {"templatetags_tests.Photo", "templatetags_tests.Profile"} <= set(choices[:-1].split(", "))
+
+
+@pytest.mark.parametrize("model", [Profile, "templatetags_tests.profile"])
+@pytest.mark.parametrize("fields", [None, ImageField, "main_image", ["main_image"], []])
+def test_what_queue_is_given_early_and_there_is_is_right(queue_early, model, fields):
+    queue_early(model, fields=fields)
+
+    assert check() == []
 
 
 @pytest.fixture
@@ -1010,6 +1127,15 @@ def test_each_check_has_its_section():
 
 
 def test_each_id_is_one_that_there_is():
-    source = "".join(path.read_text() for path in (PAGE.parents[1] / "responsive_img/checks").glob("*.py"))
+    package = PAGE.parents[1] / "responsive_img"
+    source = "".join(path.read_text() for path in [*package.glob("checks/*.py"), package / "fields.py"])
 
     assert set(re.findall(r"responsive_img\.([EW]\d{3})", source)) == set(ALL)
+
+
+def test_nothing_is_checked_where_the_app_is_taken_out(settings):
+    settings.RESPONSIVE_IMG_BUILD_HOOK = "no.such.hook"
+    before = ids(check())
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "responsive_img"]
+
+    assert (bool(before), check()) == (True, [])

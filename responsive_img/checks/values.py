@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ from django.core.checks import Warning as Caution
 from django.core.files.storage import storages
 from django.utils.module_loading import import_string
 
-from responsive_img import conf, defaults
+from responsive_img import conf, defaults, keysets
 from responsive_img.conf import NAMES, PREFIX, Config
 from responsive_img.engine import installation
 from responsive_img.exceptions import SpecError
@@ -89,7 +89,7 @@ def _is_origin(url: str) -> bool:
 
 def _of_preset(name: str, config: Config) -> Iterator[CheckMessage]:
     given = config.presets[name]
-    if isinstance(given, (list, tuple)):
+    if keysets.is_several(given):
         yield from _of_key_set(name, given, config)
         return
     try:
@@ -110,9 +110,7 @@ def _of_preset(name: str, config: Config) -> Iterator[CheckMessage]:
             )
 
 
-def _of_key_set(
-    name: str, given: list[object] | tuple[object, ...], config: Config
-) -> Iterator[CheckMessage]:
+def _of_key_set(name: str, given: Iterable[object], config: Config) -> Iterator[CheckMessage]:
     for part in given:
         if not isinstance(part, str) or not _is_preset(config.presets.get(part)):
             near = get_close_matches(str(part), map(str, config.presets), n=1)
