@@ -50,7 +50,7 @@ class Meter:
         """Count a query by the tables it touches; Django calls this in place of executing it."""
         if "responsive_img_" in sql:
             self.calls["picture query"] += 1
-        elif "gallery_photo" in sql:
+        elif "gallery_" in sql:
             self.calls["gallery query"] += 1
         return execute(sql, params, many, context)
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from io import StringIO
 from itertools import cycle, islice
 
+from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from responsive_img import backlog, conf, invalidate
+from responsive_img import ImageWarmer, backlog, conf, invalidate
 from responsive_img.models import Picture
+from sandbox.gallery.admin import PASSWORD, USER
 from sandbox.gallery.forms import PhotoForm
-from sandbox.gallery.models import Photo
+from sandbox.gallery.models import Person, Photo
+from sandbox.gallery.warming import KEY_SETS
 
 SHOWN = 60  # photos; a site would have pages of them
 SHOWN_PICTURES = 100
@@ -47,6 +52,58 @@ def photo(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "gallery/photo.html", {"photo": get_object_or_404(Photo, pk=pk)})
 
 
+@require_safe
+def focal(request: HttpRequest) -> HttpResponse:
+    """Show what crops of people keep with a focal point, and without."""
+    context = {"people": Person.objects.all(), "user_name": USER, "password": PASSWORD}
+    return render(request, "gallery/focal.html", context)
+
+
+@require_safe
+def warm(request: HttpRequest) -> HttpResponse:
+    """Show how much of each preset is built: what `warm --dry-run` counts, two queries for each."""
+    presets = conf.current().presets
+    fields = []
+    for model, (field, page) in KEY_SETS.items():
+        photos = model._default_manager.all()
+        total = photos.count()
+        rows = []
+        for name in (*presets[page], page):
+            left, _ = ImageWarmer(photos, name, field).count()
+            rows.append(
+                {"name": name, "asked": _arguments(presets[name]), "left": left, "built": total - left}
+            )
+        _, seen = ImageWarmer(photos, [], field, seen=True).count()
+        label = f"{model._meta.label}.{field}"
+        fields.append({"label": label, "total": total, "rows": rows, "seen": seen})
+    return render(request, "gallery/warm.html", {"fields": fields})
+
+
+def _arguments(preset: Mapping[str, object] | Sequence[str]) -> str:
+    """Return a preset as a tag would say it; of a list of presets nothing."""
+    return (
+        " ".join(f"{name}={value!r}" for name, value in preset.items()) if isinstance(preset, Mapping) else ""
+    )
+
+
+@require_safe
+def trusted(request: HttpRequest) -> HttpResponse:
+    """Show photos, either way; which one is the settings' to say, and so the process's."""
+    return render(request, "gallery/trusted.html", {"photos": Photo.objects.all()[:SHOWN]})
+
+
+@require_safe
+def prune(request: HttpRequest) -> HttpResponse:
+    """Show what two dry runs would remove: with the usual time of grace, and with none."""
+    runs = []
+    for command in ("prune --dry-run", "prune --dry-run --grace 0d"):
+        said = StringIO()
+        call_command("responsive_img", *command.split(), stdout=said)
+        *files, summary = said.getvalue().splitlines()
+        runs.append({"command": command, "summary": summary, "files": files})
+    return render(request, "gallery/prune.html", {"runs": runs})
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: HttpRequest) -> HttpResponse:
     form = PhotoForm(request.POST or None, request.FILES or None)
@@ -73,3 +130,9 @@ def queue(request: HttpRequest) -> HttpResponse:
         "hook": conf.current().build_hook,
     }
     return render(request, "gallery/queue.html", context)
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Answer for pages that name no icon, as those of the admin, so that nothing is missing."""
+    return HttpResponse(status=204)

@@ -189,7 +189,7 @@ GEOMETRY = Theme(
             says="The point of the picture that a crop keeps as near to its middle as it can. A "
             "picture that is not cropped ignores it.",
             takes="a pair, from the left and from the top: percentages or fractions.",
-            default='the centre, `"50% 50%"`.',
+            default='that of the model\'s [focal point field](focal.md), else the centre, `"50% 50%"`.',
             examples=(
                 Example('{% img photo.image width=200 ratio="square" focal="30% 70%" alt=photo.title %}'),
             ),

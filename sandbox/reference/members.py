@@ -61,8 +61,8 @@ IMG = {
         "The picture of a source, *bound*: nothing is looked up yet. `alt` is for `as_html()` alone.",
     ),
     "queue": Member(
-        'card.queue("shop.Product")',
-        "Builds, or queues, the pictures of each product that is saved from now on.",
+        'card.queue("reference.Photo")',
+        "Builds, or queues, the pictures of each photo that is saved from now on.",
     ),
 }
 IMG_ARGUMENTS = (
@@ -108,6 +108,9 @@ SETTINGS = {
     "QUALITY": Setting("format → 1 to 100, laid over $QUALITIES"),
     "DENSITIES": Setting("of pictures without `densities` and `widths`"),
     "PRESETS": Setting("name → arguments of the tag, or an `Img`"),
+    "CREATE_ON_DEMAND": Setting(
+        "`False`: pages look nothing up and trust that all was built ahead ([trusting](trusting.md))"
+    ),
     "BUILD_HOOK": Setting("dotted path of who builds what is missing"),
     "BUILD_BUDGET": Setting("of building in one response; the rest is left for later", "s"),
     "READ_ONLY": Setting(

@@ -1,4 +1,4 @@
-"""The drawn photos, in the order in which the gallery shows them."""
+"""The drawn photos, in the order in which the pages show them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from sandbox.gallery.drawing.flowers import cherry_blossom, poppies
 from sandbox.gallery.drawing.lakes import autumn_lake, iceberg, moonlit_lake
 from sandbox.gallery.drawing.mountains import dunes, misty_mountains, snow_hills
 from sandbox.gallery.drawing.nights import aurora, nebula, volcano
+from sandbox.gallery.drawing.people import among_books, city_lights, in_the_garden, on_the_pass
 from sandbox.gallery.drawing.shores import aerial_beach, lighthouse, sunset_sea
 from sandbox.gallery.drawing.still import fruit, paper_sea
 from sandbox.gallery.drawing.towns import city, rain_on_window, winter_village
@@ -95,4 +96,15 @@ SCENES = (
     Scene(wheat, "Wheat before the harvest", "A golden field of wheat and a tree under a low sun"),
     Scene(snow_hills, "Fresh snow", "Snowy firs on white hills under a blue sky"),
     Scene(moonlit_lake, "Moonrise", "A full moon over a lake, a jetty and firs"),
+)
+
+# With the point that crops are to keep: the face.
+PEOPLE = (
+    (Scene(in_the_garden, "Mara Lind", "A woman with red hair and a blue jumper, in a garden"), "22% 38%"),
+    (Scene(city_lights, "Tomás Rey", "A man with a beard, before the lights of a city at night"), "83% 40%"),
+    (
+        Scene(among_books, "Inga Vogel", "A woman with glasses, before shelves of books", is_turned=True),
+        "33% 72%",
+    ),
+    (Scene(on_the_pass, "Juho Salo", "A boy in an orange coat, below a mountain range"), "88% 73%"),
 )
