@@ -14,7 +14,16 @@ import django
 import jinja2
 import PIL
 
-from sandbox.benchmarks import builds, markers, project, rounds, warm_pages
+from sandbox.benchmarks import (
+    builds,
+    first_views,
+    markers,
+    project,
+    rounds,
+    rushes,
+    warm_pages,
+    workers,
+)
 from sandbox.benchmarks.reports import Report, targets_table
 from sandbox.benchmarks.settings import FOLDER
 from sandbox.benchmarks.verdicts import WrongPageError
@@ -51,7 +60,11 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, at most 1,000 pictures")
-    parser.add_argument("--only", choices=["A", "B", "M"], help="A: warm pages, B: builds, M: markers")
+    parser.add_argument(
+        "--only",
+        choices=["A", "B", "C", "D", "M", "W"],
+        help="A: warm pages, B: builds, C: first views, D: rushes on one picture, M: markers, W: workers",
+    )
     parser.add_argument("--max", type=int, metavar="N", help="pictures on the largest page (10,000)")
     parser.add_argument(
         "--clock",
@@ -66,9 +79,15 @@ def _options() -> argparse.Namespace:
 def _reports(options: argparse.Namespace, caches: dict[str, str]) -> dict[str, Report]:
     reports = {}
     # Builds first: ten thousand photos in the memos would be in the way of their garbage collection.
+    alias = next(iter(caches.values()))
     if options.only in {None, "B"}:
-        alias = next(iter(caches.values()))
         reports["B"] = builds.run(alias, FOLDER, count=5 if options.quick else 21)
+    if options.only in {None, "C"}:
+        reports["C"] = first_views.run(alias, FOLDER, count=5 if options.quick else 15)
+    if options.only in {None, "D"}:
+        reports["D"] = rushes.run(caches, FOLDER, count=1 if options.quick else 3)
+    if options.only in {None, "W"}:
+        reports["W"] = workers.run(alias, FOLDER, count=1 if options.quick else 3)
     if options.only in {None, "M"}:
         reports["M"] = markers.run(caches, options.clock, count=7 if options.quick else 21)
     if options.only in {None, "A"}:

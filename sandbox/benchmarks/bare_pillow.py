@@ -7,6 +7,7 @@ limits, no records, no lock.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from PIL import Image
@@ -42,3 +43,8 @@ def build(source: Path, folder: Path) -> list[Path]:
                 image.save(path, **OPTIONS[name], quality=FORMATS[name].quality)
                 written.append(path)
     return written
+
+
+if __name__ == "__main__":  # FOLDER SOURCE…
+    for name in sys.argv[2:]:
+        build(Path(name), Path(sys.argv[1]))

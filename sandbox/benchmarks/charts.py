@@ -33,11 +33,19 @@ class Bar(NamedTuple):
     note: str
 
 
-def drawn(title: str, bars: Sequence[Bar]) -> str:
-    """Return the SVG of a chart; lengths are linear and begin at 0."""
+def drawn(title: str, bars: Sequence[Bar], *, left: int = _LEFT, form: str = ".0f") -> str:
+    """
+    Return the SVG of a chart; lengths are linear and begin at 0.
+
+    Args:
+        title: Above the bars.
+        bars: From above.
+        left: px before the bars, for their labels.
+        form: Of the values.
+    """
     height = _TOP + _STEP * len(bars) + 6
     longest = max(bar.value for bar in bars)
-    words = "; ".join(f"{bar.label}: {bar.value:.0f}, {bar.note}" for bar in bars)
+    words = "; ".join(f"{bar.label}: {bar.value:{form}}, {bar.note}" for bar in bars)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}"'
         f' height="{height}" role="img" aria-label="{escape(f"{title}. {words}")}">',
@@ -45,12 +53,12 @@ def drawn(title: str, bars: Sequence[Bar]) -> str:
         f'  <text class="title" x="0" y="20">{escape(title)}</text>',
     ]
     for number, bar in enumerate(bars):
-        top, length = _TOP + _STEP * number, round(_LONGEST * bar.value / longest, 1)
+        top, length = _TOP + _STEP * number, round((_LONGEST + _LEFT - left) * bar.value / longest, 1)
         base = top + _THICK - 6
         lines += [
-            f'  <text x="{_LEFT - 10}" y="{base}" text-anchor="end">{escape(bar.label)}</text>',
-            f'  <rect x="{_LEFT}" y="{top}" width="{length:g}" height="{_THICK}" rx="3"/>',
-            f'  <text x="{_LEFT + length + 8:g}" y="{base}">{bar.value:.0f}'
+            f'  <text x="{left - 10}" y="{base}" text-anchor="end">{escape(bar.label)}</text>',
+            f'  <rect x="{left}" y="{top}" width="{length:g}" height="{_THICK}" rx="3"/>',
+            f'  <text x="{left + length + 8:g}" y="{base}">{bar.value:{form}}'
             f' <tspan class="note" dx="6">{escape(bar.note)}</tspan></text>',
         ]
     return "\n".join([*lines, "</svg>", ""])

@@ -51,6 +51,12 @@ def single(request: HttpRequest, contestant: str, key: int) -> HttpResponse:
     return render(request, f"{contestant}.html", {"heading": "Harbour", "photos": photos}, using="django")
 
 
+def several(request: HttpRequest, first: int, count: int) -> HttpResponse:
+    """Show `count` photos from the key `first` on."""
+    photos = photo_model().objects.filter(pk__gte=first).order_by("pk")[:count]
+    return render(request, "ours.html", {"heading": "Harbours", "photos": photos}, using="django")
+
+
 def plain(request: HttpRequest) -> HttpResponse:
     """Show no photo of ours."""
     return HttpResponse(PLAIN)
@@ -59,5 +65,6 @@ def plain(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("page/<language>/<contestant>/<cache>/<int:count>/", page),
     path("single/<contestant>/<int:key>/", single),
+    path("several/<int:first>/<int:count>/", several),
     path("plain/", plain),
 ]

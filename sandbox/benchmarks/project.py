@@ -36,10 +36,10 @@ def answering_caches() -> dict[str, str]:
 
 
 def tidy_redis() -> None:
-    """Delete what this run has left in Redis."""
+    """Delete what this run has left in Redis: cached values, and Celery's own notes of its queue."""
     cache: Any = caches["redis"]
     client = cache._cache.get_client(write=True)
-    for key in list(client.scan_iter(match=f"{settings.CACHES['redis']['KEY_PREFIX']}:*", count=10_000)):
+    for key in list(client.scan_iter(match=f"*{settings.CACHES['redis']['KEY_PREFIX']}*", count=10_000)):
         client.delete(key)
 
 
@@ -52,6 +52,11 @@ def handler(middleware: Sequence[str]) -> WSGIHandler:
     """Return a handler of requests with this middleware alone."""
     with override_settings(MIDDLEWARE=list(middleware)):
         return WSGIHandler()
+
+
+def settings_of(path: str) -> override_settings:
+    """Return the settings of a page, to be entered: whether it trusts what is warmed, its path says."""
+    return override_settings(RESPONSIVE_IMG_CREATE_ON_DEMAND="/trusting/" not in path)
 
 
 def get(used: WSGIHandler, path: str) -> HttpResponse:

@@ -7,14 +7,16 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from uuid import uuid4
 
 from jinja2 import DictLoader
 
 from sandbox.benchmarks.templates import TEMPLATES as PAGES
 
-FOLDER = Path(tempfile.mkdtemp(prefix="responsive-img-"))
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+# Processes that share a project are told its folder.
+SHARED = "RESPONSIVE_IMG_BENCHMARK_FOLDER"
+FOLDER = Path(os.environ.get(SHARED) or tempfile.mkdtemp(prefix="responsive-img-"))
+if SHARED not in os.environ:
+    atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
 SECRET_KEY = "not secret: these settings serve benchmarks alone"
 ROOT_URLCONF = "sandbox.benchmarks.pages"
@@ -43,7 +45,17 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": os.environ.get("RESPONSIVE_IMG_BENCHMARK_REDIS", "redis://127.0.0.1:6379/14"),
         # No entry of another run, and nobody's own data, is read or deleted.
-        "KEY_PREFIX": f"benchmarks-{uuid4().hex[:8]}",
+        "KEY_PREFIX": f"benchmarks-{FOLDER.name}",
+    },
+    "memcached": {
+        "BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache",
+        "LOCATION": os.environ.get("RESPONSIVE_IMG_BENCHMARK_MEMCACHED", "127.0.0.1:11211"),
+        "KEY_PREFIX": f"benchmarks-{FOLDER.name}",
+    },
+    "database": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "benchmarks_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
 }
 
@@ -69,3 +81,5 @@ TEMPLATES = [
         },
     },
 ]
+
+RESPONSIVE_IMG_CACHE = os.environ.get("RESPONSIVE_IMG_BENCHMARK_CACHE", "default")

@@ -21,7 +21,7 @@ _numbers = count()
 
 def new_name(source: Path) -> str:
     """Return a name in the media folder, never seen before, under which the source can be read."""
-    name = f"builds/{source.stem}-{next(_numbers):04}.jpg"
+    name = f"builds/{source.stem}-{os.getpid()}-{next(_numbers):04}.jpg"
     path = Path(settings.MEDIA_ROOT) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     os.link(source, path)
@@ -44,6 +44,11 @@ def show(handler: WSGIHandler, photo: Photo, contestant: str = "ours") -> bytes:
     if response.status_code != 200:
         raise WrongPageError(f"status {response.status_code} of the page of a cold picture")
     return response.content
+
+
+def new_photos(source: Path, count: int) -> int:
+    """Save rows for so many such names, and return the key of the first."""
+    return min([int(new_photo(source).pk) for _ in range(count)])
 
 
 def files_of(name: str) -> list[Path]:

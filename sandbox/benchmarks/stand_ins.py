@@ -1,4 +1,4 @@
-"""An engine and a storage that cost nothing: what a page costs does not depend on what is in the files."""
+"""An engine and a storage that cost nothing, as a page costs the same whatever is in the files; one that counts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import IO, Any, ClassVar
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
 
+from responsive_img.engine import PillowEngine
 from responsive_img.geometry import Size
 from responsive_img.headers import Header
 from responsive_img.variants import Variant
@@ -24,6 +25,23 @@ class BlankEngine:
         """Yield each variant, empty."""
         for variant in variants:
             yield variant, b""
+
+
+class CountingEngine(PillowEngine):
+    """
+    The library's own.
+
+    Attributes:
+        encodes: Files that this process has made with it.
+    """
+
+    encodes: ClassVar[int] = 0
+
+    def render(self, file: IO[bytes], variants: Sequence[Variant]) -> Iterator[tuple[Variant, bytes]]:
+        """Yield each variant with its bytes."""
+        for made in super().render(file, variants):
+            CountingEngine.encodes += 1
+            yield made
 
 
 class BlankStorage(FileSystemStorage):

@@ -15,17 +15,20 @@ _STATIC = (
     ' width="400" height="300" alt="{{ photo.title }}" loading="lazy" decoding="async"></picture>'
 )
 
+_OURS = "{% img photo.image width=400 alt=photo.title %}"
+
 _PICTURES = {
     "empty.html": "",
     "static.html": _STATIC,
     "manifest.html": "{% manifest_picture photo %}",
     "manifest.jinja": "{{ manifest_picture(manifest, photo) }}",
-    "ours.html": "{% img photo.image width=400 alt=photo.title %}",
+    "ours.html": _OURS,
+    "trusting.html": _OURS,
 }
 
 TEMPLATES = {name: _PAGE.replace("PICTURE", picture) for name, picture in _PICTURES.items()}
 # The loop, the fields and the tag are written alike; only the yardstick's own call differs.
-for _name in ("empty", "static", "ours"):
+for _name in ("empty", "static", "ours", "trusting"):
     TEMPLATES[f"{_name}.jinja"] = TEMPLATES[f"{_name}.html"]
 # The library's own pixels, before an encoder touches them.
 TEMPLATES["lossless.html"] = _PAGE.replace("PICTURE", '{% img photo.image width=400 format="png" alt="" %}')

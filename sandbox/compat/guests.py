@@ -31,5 +31,5 @@ class Guest(NamedTuple):
 
 IDLE = Guest("idle", "sandbox.compat.idle", "sandbox.compat.idle.middleware.IdleMiddleware")
 OURS = Guest("ours", "responsive_img", "responsive_img.middleware.ResponsiveImgMiddleware")
-FORCED = OURS._replace(name="forced", forced="responsive_img.bodies.has_marker")
+FORCED = OURS._replace(name="forced", forced="responsive_img.marker.is_in")
 GUESTS = {guest.name: guest for guest in (IDLE, OURS, FORCED)}

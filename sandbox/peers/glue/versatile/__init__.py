@@ -1,0 +1,1 @@
+"""An app for django-versatileimagefield to find sizers in."""
