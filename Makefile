@@ -9,7 +9,7 @@ VNU_VERSION := 26.9.27
 VNU := build/vnu/node_modules/vnu-jar/build/dist/vnu.jar
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-queue demo-celery test check wheel look html matrix bench compat corpus fuzz sheet reference diagonal
+.PHONY: help demo demo-queue demo-celery demo-trusted test check wheel look html matrix bench bench-peers profile soak compat corpus fuzz sheet reference diagonal
 
 help: ## Say what each target does
 	@sed -nE 's/^([a-z-]+):.*## (.+)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,6 +24,13 @@ demo-queue: $(VENV)/.runtime ## The same with a queue in the database: originals
 
 demo-celery: $(VENV)/.celery ## The same with a Celery worker; needs redis-server, or SANDBOX_REDIS=redis://… (WORKERS=2)
 	$(BIN)/python -m sandbox.demo celery --port $(PORT) --workers $(or $(WORKERS),2)
+
+demo-trusted: $(VENV)/.runtime ## Warm the gallery, and serve it without a look at what is built (WORKERS=2)
+	$(BIN)/python sandbox/manage.py migrate --verbosity 0
+	$(BIN)/python sandbox/manage.py draw_photos
+	SANDBOX_TRUST=1 $(BIN)/python sandbox/manage.py responsive_img warm gallery.Photo.image --preset photos --fix-dimensions --workers $(or $(WORKERS),2)
+	SANDBOX_TRUST=1 $(BIN)/python sandbox/manage.py responsive_img warm gallery.Person.headshot --preset people --fix-dimensions
+	SANDBOX_TRUST=1 $(BIN)/python sandbox/manage.py runserver 127.0.0.1:$(PORT)
 
 test: $(VENV)/.dev ## Run the tests; every line and branch must be covered
 	$(BIN)/pytest --cov -n auto
@@ -56,6 +63,15 @@ diagonal: $(VENV)/.dev ## Run the tests once on each of them, and on PostgreSQL
 
 bench: $(VENV)/.dev ## Measure pages and builds against static images and raw Pillow
 	$(BIN)/python -m sandbox.benchmarks
+
+bench-peers: $(VENV)/.dev ## Measure the library beside its peers, installed under build/ (ARGS="--quick --only A")
+	$(BIN)/python -m sandbox.peers $(ARGS)
+
+profile: $(VENV)/.dev ## Time each stage of a picture and of a build (WRITE=1: into docs/performance.md)
+	$(BIN)/python -m sandbox.profile $(if $(WRITE),--write)
+
+soak: $(VENV)/.dev ## Serve pages for 10 minutes while everything breaks, then check that nothing is lost (SECONDS=…)
+	$(BIN)/python -m sandbox.soak --seconds $(or $(SECONDS),600)
 
 compat: $(VENV)/.dev ## Run Django's own tests with the app and the middleware added (SUITES=…)
 	@version=$$($(BIN)/python -m django --version) && folder=$(COMPAT)/django-$$version && \

@@ -19,7 +19,16 @@ TAG = '{% img "photo.jpg" width=400 alt="A photo" %}'
 
 package = files("responsive_img")
 assert "site-packages" in str(package), package
-for name in ("py.typed", "migrations/0001_initial.py", "templatetags/responsive_img.py"):
+for name in (
+    "py.typed",
+    "jinja2/responsive_img/focal_point.html",
+    "migrations/0001_initial.py",
+    "static/responsive_img/focal_point.css",
+    "static/responsive_img/focal_point.js",
+    "static/responsive_img/records.css",
+    "templates/responsive_img/focal_point.html",
+    "templatetags/responsive_img.py",
+):
     assert (package / name).is_file(), f"{name} is not in the wheel"
 
 settings.configure(

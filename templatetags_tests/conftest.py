@@ -21,7 +21,8 @@ import redis as redis_client
 from django.core.cache import cache, caches
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage, default_storage
-from django.db import connection, connections
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connection, connections
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
@@ -29,7 +30,8 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from PIL import Image, ImageDraw
 
-from responsive_img import logs, lookup, records
+from responsive_img import cache as picture_cache
+from responsive_img import logs, records
 from responsive_img.middleware import ResponsiveImgMiddleware
 from templatetags_tests.models import Photo
 
@@ -47,7 +49,7 @@ STORAGE_METHODS = {
 
 # Modules that say the same on every Python and Django, or take long to say it.
 SLOW_MODULES = re.compile(
-    r"test_(html|reference|laws|escaping|streaming|bodies|renders|asgi|meta|workers|hooks_brokers|single_flight|rows_)"
+    r"test_(focal_browser|hooks_brokers|html|laws|meta|profile|reference|rows_[1236]|single_flight|trusted|warm_command|warming|workers)"
 )
 
 # One WebP file of 20 px from `photos/cat.jpg`: the same name wherever it is asked for.
@@ -63,9 +65,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-def drawn(size: tuple[int, int] = (80, 40), format: str = "JPEG", **options: Any) -> bytes:
+def drawn(
+    size: tuple[int, int] = (80, 40), format: str = "JPEG", *, colour: str = "navy", **options: Any
+) -> bytes:
     """Return the bytes of a picture with something in it."""
-    picture = Image.new("RGB", size, "navy")
+    picture = Image.new("RGB", size, colour)
     ImageDraw.Draw(picture).ellipse((0, 0, size[0] // 2, size[1] - 1), fill="orange")
     file = BytesIO()
     picture.save(file, format, **options)
@@ -90,7 +94,7 @@ def _fresh(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     settings.MEDIA_ROOT = str(tmp_path / "media")
     settings.RESPONSIVE_IMG_BUILD_BUDGET = 60  # s; a busy machine must not change what is built
     cache.clear()
-    monkeypatch.setattr(lookup, "_broken_until", 0.0)
+    monkeypatch.setattr(picture_cache, "_broken_until", 0.0)
     monkeypatch.setattr(logs, "_logged", {})
 
 
@@ -235,6 +239,16 @@ def add_database(db: None) -> Iterator[Callable[[str, Mapping[str, object]], Non
 
 class OurQueries(list[str]):
     """The SQL on this library's tables."""
+
+
+@pytest.fixture
+def unclosed_connection() -> Iterator[None]:
+    """Let a request through a handler keep the connection that the test has a transaction on, as Django's client does."""
+    signals = (request_started, request_finished)
+    connected = [signal for signal in signals if signal.disconnect(close_old_connections)]
+    yield
+    for signal in connected:
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture

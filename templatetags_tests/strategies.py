@@ -100,9 +100,9 @@ defaults = st.builds(
 )
 effective_specs = st.builds(effective, told_specs(presets=False), defaults)
 
-_url_texts = st.lists(names.map(lambda name: PREFIX + name.replace(" ", "").replace(",", "") + " 1x")).map(
-    ", ".join
-)
+# As a manifest has them: percent-encoded, but for letters, which a storage may leave as they are.
+_urls = names.map(lambda name: PREFIX + name.translate(dict.fromkeys(map(ord, ' ,<>"'))))
+_url_texts = st.lists(_urls.map(lambda url: f"{url} 1x")).map(", ".join)
 manifests = st.builds(
     Manifest,
     state=st.sampled_from([READY, PENDING, FAILED]),
@@ -110,7 +110,9 @@ manifests = st.builds(
     version=texts,
     width=st.none() | st.integers(1, 10_000),
     height=st.none() | st.integers(1, 10_000),
-    src=texts,
+    src=st.just("") | _urls,
     srcset=_url_texts,
-    sources=st.lists(st.tuples(texts, _url_texts), max_size=3).map(tuple),
+    sources=st.lists(
+        st.tuples(st.sampled_from([entry.media_type for entry in FORMATS.values()]), _url_texts), max_size=3
+    ).map(tuple),
 )

@@ -193,7 +193,7 @@ class SlowStorage(FileSystemStorage):
         self._wait()
         return super().exists(name)
 
-    def size(self, name: str) -> int:
+    def size(self, name: str) -> int:  # pragma: no cover - nobody asks for it
         self._wait()
         return super().size(name)
 
@@ -290,8 +290,7 @@ class S3:
         backend = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": given}
         self._settings.STORAGES = {**self._settings.STORAGES, "default": backend}
         storage: Any = storages["default"]
-        if not storage.connection.Bucket(self._bucket).creation_date:
-            storage.connection.create_bucket(Bucket=self._bucket)
+        storage.connection.create_bucket(Bucket=self._bucket)
         return storage
 
     def names(self) -> list[str]:
@@ -382,7 +381,8 @@ class HalfStorage(FileSystemStorage):
     """Writes in its own way, in place; killed in the middle if the environment says so."""
 
     def _save(self, name: str, content: Any) -> str:
-        if os.environ.get("KILL") == "save" and name.startswith("renditions/"):
+        is_killed = os.environ.get("KILL") == "save" and name.startswith("renditions/")
+        if is_killed:  # pragma: no cover - as it says
             path = Path(self.path(name))
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.read()[:100])
@@ -578,7 +578,7 @@ def test_row_25_a_file_is_synced_whole_before_it_has_its_name(kind, tmp_path, mo
     sync, rename, replace = os.fsync, os.rename, os.replace
 
     def noted(step: str, status: os.stat_result) -> None:
-        if stat.S_ISREG(status.st_mode):
+        if stat.S_ISREG(status.st_mode):  # pragma: no branch - a folder may be synced too
             steps.append((step, status.st_ino, status.st_size))
 
     def synced(descriptor: int) -> None:
@@ -689,7 +689,8 @@ def test_row_27_unsorted_rows_would_be_seen_to(tmp_path, postgres, add_database)
     flight = Flight(tmp_path, postgres)
 
     unsorted = "flight.records.sorted = lambda rows, key: list(rows); "
-    out = json.loads(flight.run(unsorted + "flight.insert_rows(1, 1000)")[0])
+    # Ten times, as on a busy machine the two may pass each other by.
+    out = json.loads(flight.run(unsorted + "flight.insert_rows(10, 1000)")[0])
 
     assert any("deadlock detected" in line for line in out["log"])
 

@@ -26,7 +26,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, etag, last_modified
 from jinja2 import DictLoader
 
-from responsive_img import collector, finalize
+from responsive_img import finalize, resolver
 from responsive_img.marker import SEPARATOR, cores, seal
 from responsive_img.queue import process_queue
 from templatetags_tests.conftest import MARKUP, ONE_FILE, RENDITION, drawn
@@ -173,6 +173,10 @@ def assert_unfrozen(response: Any) -> None:
 
 def raising(*args: object, **kwargs: object) -> Any:
     raise LookupError("of our own")
+
+
+def refusing(*_: object, **__: object) -> None:
+    raise ConnectionError("the cache is down")
 
 
 # Row 47: what is stored on the way -----------------------------------------------------------------------
@@ -478,9 +482,9 @@ def test_row_57_a_storage_without_urls_leaves_an_image_with_its_alt(visit, photo
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_row_57_a_cache_that_raises_costs_the_page_nothing(visit, photo, monkeypatch, log, language):
+def test_row_57_a_cache_that_is_down_costs_the_page_nothing(visit, photo, monkeypatch, log, language):
     for name in ("get_many", "set_many"):
-        monkeypatch.setattr(LocMemCache, name, raising)
+        monkeypatch.setattr(LocMemCache, name, refusing)
 
     response = visit(f"/{language}/page/")
 
@@ -488,14 +492,27 @@ def test_row_57_a_cache_that_raises_costs_the_page_nothing(visit, photo, monkeyp
     assert [line for line in log() if line.startswith("The cache 'default' failed")] == log()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_row_57_a_cache_that_raises_what_it_likes_costs_the_page_nothing(
+    visit, photo, monkeypatch, log, language
+):
+    for name in ("get_many", "set_many"):
+        monkeypatch.setattr(LocMemCache, name, raising)
+
+    response = visit(f"/{language}/page/")
+
+    assert (response.status_code, response.content.decode()) == (200, markup())
+    assert log()
+
+
 @pytest.mark.parametrize("middleware", [[OURS], []])
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("place", ["texts", "look_up"])
+@pytest.mark.parametrize("place", ["replacement", "look_up"])
 def test_row_57_an_exception_of_our_own_leaves_the_image_with_its_alt(
     visit, photo, monkeypatch, settings, log, middleware, language, place
 ):
     settings.MIDDLEWARE = middleware
-    monkeypatch.setattr(collector, place, raising)
+    monkeypatch.setattr(resolver, place, raising)
 
     response = visit(f"/{language}/page/")
 
@@ -622,7 +639,7 @@ def test_row_59_a_marker_of_an_unknown_version_is_left_as_it_is(visit, db, log, 
 
 @pytest.mark.parametrize("count", [1, 6, 8])
 def test_row_59_a_signed_marker_with_other_fields_is_left_as_it_is(visit, db, settings, count):
-    core = seal(settings.SECRET_KEY).core(["w20"] * (count - 1) + ["element"])
+    core = seal(settings.SECRET_KEY).core(("w20",) * (count - 1) + ("element",))
     assert core is not None
     assert SEPARATOR.encode() not in core
     text = f'<img data-ri="RI1.{core.decode()}."/>'

@@ -262,7 +262,7 @@ def photos(make_photo, settings):
 
 
 @pytest.fixture
-def get(client, settings):
+def get(client, settings, unclosed_connection):
     """Return a function that asks a view for its page, in sync or through the ASGI handler."""
 
     def got(view: Any, mode: str) -> str:
@@ -382,7 +382,9 @@ WARM_UP, REQUESTS = 300, 2000
 LIMIT = 100_000  # bytes
 
 
-def test_row_63_thousands_of_requests_on_one_handler_leave_nothing(marked, settings, photo):
+def test_row_63_thousands_of_requests_on_one_handler_leave_nothing(
+    marked, settings, photo, unclosed_connection
+):
     settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware", *settings.MIDDLEWARE]
     settings.ALLOWED_HOSTS = ["testserver"]
     text = ONE_FILE.replace('alt=""', "alt=title") + PIC.replace("photo.title", "title")

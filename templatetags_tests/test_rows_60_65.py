@@ -22,6 +22,7 @@ from django.http import HttpResponse
 from django.template import engines
 
 from responsive_img import building, conf, hooks, keys, lookup, manifest, records
+from responsive_img import cache as picture_cache
 from responsive_img.jobs import BuildJob
 from responsive_img.sources import SourceRef
 from templatetags_tests.conftest import MARKUP, ONE_FILE, respond
@@ -113,7 +114,7 @@ def test_row_60_a_database_cache_is_asked_in_chunks(page, gallery, settings, dja
     settings.CACHES = {"default": CACHES["database"]}
     call_command("createcachetable", "cache_table")
     page("django", NAMED, {"names": gallery[:1]})
-    chunks = -(-COUNT // lookup.DATABASE_CACHE_CHUNK)
+    chunks = -(-COUNT // picture_cache.DATABASE_CHUNK)
 
     with django_assert_num_queries(chunks + 1):  # and one for what none of them has
         html = page("django", NAMED, {"names": gallery}).content.decode()
@@ -346,9 +347,6 @@ def oversize(page: Any, make_photo: Any, memcached: int) -> list[Any]:
 
 
 MANY = "{% for photo in photos %}" + ONE_FILE + "{% endfor %}"
-OVERSIZE = pytest.mark.xfail(
-    reason="a value that memcached refuses counts as a failure of the cache, which is then left alone"
-)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -361,7 +359,6 @@ def test_row_65_a_page_with_a_value_that_is_too_large_is_whole(page, oversize, l
     assert len(log()) == 1
 
 
-@OVERSIZE
 def test_row_65_a_value_that_is_too_large_is_left_out_alone(page, oversize, our_queries, log):
     page("django", MANY, {"photos": oversize})
 
@@ -375,7 +372,6 @@ def test_row_65_a_value_that_is_too_large_is_left_out_alone(page, oversize, our_
     assert len(log()) == 1
 
 
-@OVERSIZE
 def test_row_65_a_build_whose_value_is_too_large_leaves_the_cache_in_use(page, oversize, our_queries):
     found = {row.key: manifest.loads(row.renditions) for row in records.picture_model().objects.all()}
     page("django", MANY, {"photos": oversize[1:]})
