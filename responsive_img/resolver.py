@@ -31,30 +31,27 @@ class Resolver:
         trusting: The URLs, if the settings trust the warmer; None if not, and until the settings are read.
     """
 
-    __slots__ = ("_accepted", "_addresses", "_config", "account", "known", "trusting")
+    __slots__ = ("_accepted", "_addresses", "account", "known", "trusting")
 
     def __init__(self, account: Account | None = None) -> None:
         self.known: dict[Told, Manifest] = {}
         self.account = account or Account()
         self._accepted: set[str] = set()
         self.trusting: Addresses | None = None
-        self._config: Config | None = None
         self._addresses: Addresses | None = None
 
     @property
     def config(self) -> Config:
         """The settings, read once per response."""
-        if self._config is None:
-            self._config = conf.current()
-            if not self._config.create_on_demand:
-                self.trusting = self.addresses
-        return self._config
+        return self.addresses.config
 
     @property
     def addresses(self) -> Addresses:
         """The URLs of the response."""
         if self._addresses is None:
-            self._addresses = Addresses(self.config)
+            self._addresses = Addresses(conf.current())
+            if not self._addresses.config.create_on_demand:
+                self.trusting = self._addresses
         return self._addresses
 
     def accept(self, told: Told, source: object) -> None:

@@ -67,6 +67,16 @@ class Stream:
 
 def _cut(data: bytes) -> int:
     """Return where what may be sent ends: before whatever may still become a marker."""
+    end = len(data)
+    cut, settled = _cut_at_cores(data) if marker.FIRST in data else (_start_of_prefix_or_tag(data), 0)
+    # How many backslashes stand before a marker tells how often it was escaped.
+    if settled < cut < end and data[cut - 1 : cut] == b"\\":
+        cut -= 1
+    return end if end - cut > LIMIT else cut
+
+
+def _cut_at_cores(data: bytes) -> tuple[int, int]:
+    """Return where the first unfinished marker starts, and where the last finished one ends."""
     end = cut = len(data)
     settled = 0
     for match in escaping.CORE.finditer(data):
@@ -79,24 +89,24 @@ def _cut(data: bytes) -> int:
         else:
             cut = min(cut, start)
     if cut == end:
-        cut = max(settled, _start_of_unfinished(data))
-    # How many backslashes stand before a marker tells how often it was escaped.
-    if settled < cut < end and data[cut - 1 : cut] == b"\\":
-        cut -= 1
-    return end if end - cut > LIMIT else cut
+        cut = max(settled, min(_start_at_core(data), _start_of_prefix_or_tag(data)))
+    return cut, settled
 
 
-def _start_of_unfinished(data: bytes) -> int:
-    """Return where an unfinished marker at the end of the data starts; its length if there is none."""
-    end = len(data)
-    start = escaping.start_of_prefix(data)
+def _start_at_core(data: bytes) -> int:
+    """Return where the marker starts whose core goes on to the end of the data; its length if there is none."""
     # A payload may end like the start of a marker: the first one that goes on to the end counts.
     core = len(data.rstrip(_OF_A_CORE)) - 1
     while (core := data.find(marker.FIRST, core + 1)) >= 0:
         if _UNFINISHED_CORE.match(data, core):
-            start = min(start, escaping.start_of_shell(data, core))
-            break
-    opened = data.rfind(b"<", max(0, end - _TAG))
-    if opened >= 0 and _UNFINISHED_TAG.match(data, opened):
-        start = min(start, opened)
+            return escaping.start_of_shell(data, core)
+    return len(data)
+
+
+def _start_of_prefix_or_tag(data: bytes) -> int:
+    """Return where the end of the data may start a marker that has no "RI1." yet; its length if nowhere."""
+    start = escaping.start_of_prefix(data)
+    opened = data.rfind(b"<", max(0, len(data) - _TAG))
+    if 0 <= opened < start and _UNFINISHED_TAG.match(data, opened):
+        return opened
     return start
