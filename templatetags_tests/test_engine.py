@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageFile
+from PIL import Image, ImageChops, ImageFile
 from PIL.PngImagePlugin import PngInfo
 
 from responsive_img.defaults import Defaults, effective
@@ -390,6 +390,21 @@ def test_rendition_is_made_of_the_smallest_made_one_that_is_twice_its_size(monke
 
     # 400 × 299 px are one too low for 200 × 150 px.
     assert steps[-6:] == [(1740, 1000), (1000, 500), (1000, 400), (500, 250), (500, 200), (250, 120)]
+
+
+@pytest.mark.parametrize("orientation", [1, 3])  # turned by 90°, its passes round in another order
+def test_rendition_is_made_of_the_source_where_a_larger_one_has_more_than_half_its_px(orientation):
+    sizes = [(800, 600), (400, 300)]
+
+    def differs(source):
+        content = photo(images.detailed(*source), orientation=orientation)
+        made = render(content, *[whole(size=size, source=source) for size in sizes])[-1]
+        return (
+            ImageChops.difference(made, reference(images.upright(content), (400, 300))).getbbox() is not None
+        )
+
+    assert not differs((1128, 846))
+    assert differs((1140, 855))
 
 
 def test_boxes_of_one_job_do_not_mix():
