@@ -396,7 +396,7 @@ def test_rendition_is_made_of_the_smallest_made_one_that_is_twice_its_size(monke
 def test_rendition_is_made_of_the_source_where_a_larger_one_has_more_than_half_its_px(orientation):
     sizes = [(800, 600), (400, 300)]
 
-    def differs(source):
+    def differs(source: tuple[int, int]) -> bool:
         content = photo(images.detailed(*source), orientation=orientation)
         made = render(content, *[whole(size=size, source=source) for size in sizes])[-1]
         return (
