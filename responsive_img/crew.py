@@ -87,8 +87,7 @@ def crew(count: int) -> Iterator[Crew]:
     if count <= 1:
         yield Crew()
         return
-    if _SETTINGS not in os.environ:
-        raise SpecError(f"'workers' are processes that read the settings anew: {_SETTINGS} must name them.")
+    require_settings()
     with ThreadPoolExecutor(count) as threads:
         processes = _Processes(count, threads)
         try:
@@ -96,6 +95,17 @@ def crew(count: int) -> Iterator[Crew]:
         finally:
             threads.shutdown(cancel_futures=True)
             processes.close()
+
+
+def require_settings() -> None:
+    """
+    See that other processes find the settings.
+
+    Raises:
+        SpecError: They do not.
+    """
+    if _SETTINGS not in os.environ:
+        raise SpecError(f"'workers' are processes that read the settings anew: {_SETTINGS} must name them.")
 
 
 class _Mate:

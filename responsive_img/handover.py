@@ -7,18 +7,17 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.db import DatabaseError
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from responsive_img import building, keys, lookup, manifest, records, rendering, signals
 from responsive_img.account import Budget, is_over_budget
 from responsive_img.conf import Config
 from responsive_img.headers import Header
-from responsive_img.hooks import BREAK, Hook, build_now, enqueue, thread
+from responsive_img.hooks import BREAK, Hook, build_now, enqueue, named, thread
 from responsive_img.jobs import BuildJob
 from responsive_img.lookup import Asked
 from responsive_img.manifest import Manifest
@@ -52,7 +51,7 @@ def hand_over(
     Returns:
         Picture key → manifest.
     """
-    hook = cast("Hook", import_string(config.build_hook))
+    hook = named(config.build_hook)
     builds_here = hook is build_now
     with budget.spending(config.build_budget):
         sources = _sources(asked, known)

@@ -17,8 +17,9 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from queue import Full, Queue
-from typing import Any
+from typing import Any, NoReturn, cast
 
 from django.db import close_old_connections, connections
 from django.utils.module_loading import import_string
@@ -46,6 +47,18 @@ ANSWER_TIMEOUTS = {
 # A message costs the page 0.3 ms, however much it carries; not all, so that several workers share a page.
 JOBS_OF_A_MESSAGE = 5
 MAX_WAITING = 1000  # jobs of a process's thread; more stay queued in the database
+
+
+def named(path: str) -> Hook:
+    """Return the hook of a dotted path; where that leads to none, one that raises why, so that its rows stay queued."""
+    try:
+        return cast("Hook", import_string(path))
+    except Exception as error:  # noqa: BLE001 - a module that is imported may do anything
+        return partial(_raise, error)
+
+
+def _raise(error: Exception, _: Sequence[BuildJob]) -> NoReturn:
+    raise error
 
 
 def run(job: BuildJob) -> set[str]:

@@ -84,7 +84,6 @@ class Img:
     def queue(
         self,
         model: type[Model] | str,
-        *,
         fields: type[FileField] | Collection[str] | None = ImageField,
         build: str | None = None,
         send_signal: bool = True,

@@ -37,6 +37,7 @@ class _Lines:
 
     def update(self, n: float = 1) -> None:
         self._done += n
+        self._total = max(self._total, self._done)  # a queue may have grown
         share = self._done / self._total
         if int(share * _LINES) > self._said:
             self._said = int(share * _LINES)

@@ -8,13 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from tqdm import tqdm
-
 from responsive_img import backlog, queue
+from responsive_img.crew import require_settings
+from responsive_img.progress import shown
 from responsive_img.queue import Stopped
 
 PAUSE = 1.0  # s between two looks at an empty queue
@@ -74,7 +74,7 @@ def work(wanted: Wanted, stop: Stop, *, shows_progress: bool) -> Stopped:
     Args:
         wanted: How to work.
         stop: Looked at between sources.
-        shows_progress: Draw a progress bar on standard error.
+        shows_progress: Say on standard error how far it is.
 
     Raises:
         DatabaseError: The records cannot be read or written.
@@ -84,12 +84,12 @@ def work(wanted: Wanted, stop: Stop, *, shows_progress: bool) -> Stopped:
         queue.drop_dead_connections()
         if wanted.stale_after is not None:
             queue.take_over(wanted.stale_after)
-        total = backlog.count_open_sources() if shows_progress else None
+        total = backlog.count_open_sources() if shows_progress else 0
         left = wanted.max_errors - errors if wanted.max_errors else 0
-        with tqdm(total=total, unit="source", disable=not shows_progress or not total) as bar:
+        with shown(total, "source", is_shown=shows_progress) as progress:
             ended = queue.work(
                 should_stop=lambda: stop.is_asked_for or _is_orphan(wanted),
-                built=lambda _: bar.update(),
+                built=lambda _: progress.update(),
                 max_errors=left,
             )
         sources, errors = sources + ended.sources, errors + ended.errors
@@ -109,31 +109,34 @@ def _sleep(seconds: float, stop: Stop) -> None:
         time.sleep(0.05)
 
 
-def work_in_processes(count: int, wanted: Wanted, settings: str, stop: Stop, *, shows_progress: bool) -> int:
+def work_in_processes(count: int, wanted: Wanted, stop: Stop, *, shows_progress: bool) -> int:
     """
     Work in so many processes, each replaced when something kills it, and return the worst of their exit codes.
 
     Args:
         count: Of processes.
         wanted: How each works.
-        settings: Path of the settings module.
         stop: Passed on to them.
-        shows_progress: Draw a progress bar on standard error.
+        shows_progress: Say on standard error how far they are.
+
+    Raises:
+        SpecError: They cannot know the settings.
     """
-    command = _command(wanted._replace(parent=os.getpid()), settings)
+    require_settings()
+    command = _command(wanted._replace(parent=os.getpid()))
     running = [_started(command) for _ in range(count)]
     deaths = failures = 0
     codes: list[int] = []
     was_told = False
-    with _progress(shows_progress) as bar:
+    with _shown_by_the_queue(shows_progress) as refresh:
         while running:
             if stop.is_asked_for and not was_told:
                 was_told = True
                 for process in running:
                     process.terminate()
             time.sleep(_POLL)
-            bar.refresh_from_queue()
             ended = [process for process in running if process.poll() is not None]
+            refresh()
             running = [process for process in running if process.returncode is None]
             for process in ended:
                 if process.returncode == TOO_MANY_ERRORS:
@@ -151,6 +154,23 @@ def work_in_processes(count: int, wanted: Wanted, settings: str, stop: Stop, *, 
     return max(codes, default=0)
 
 
+@contextmanager
+def _shown_by_the_queue(is_shown: bool) -> Iterator[Callable[[], None]]:
+    """Show the progress of other processes; give what reads it from the queue."""
+    total = backlog.count_open_sources() if is_shown else 0
+    done = 0
+
+    def refresh() -> None:
+        nonlocal done
+        # The queue may have grown.
+        if total and (now := total - backlog.count_open_sources()) > done:
+            progress.update(now - done)
+            done = now
+
+    with shown(total, "source", is_shown=is_shown) as progress:
+        yield refresh
+
+
 def _code(returned: int, stop: Stop) -> int:
     if returned == TOO_MANY_ERRORS:
         return 1
@@ -158,27 +178,10 @@ def _code(returned: int, stop: Stop) -> int:
     return 0 if stop.is_asked_for and returned < 0 else abs(returned)
 
 
-def _command(wanted: Wanted, settings: str) -> list[str]:
+def _command(wanted: Wanted) -> list[str]:
     # Django's own options stand before the subcommand.
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "django",
-        "responsive_img",
-        "--settings",
-        settings,
-        "--verbosity",
-        "0",
-    ]
-    command += [
-        "--skip-checks",
-        "build",
-        "--parent",
-        str(wanted.parent),
-        "--max-errors",
-        str(wanted.max_errors),
-    ]
+    command = [sys.executable, "-P", "-m", "django", "responsive_img", "--verbosity", "0", "--skip-checks"]
+    command += ["build", "--parent", str(wanted.parent), "--max-errors", str(wanted.max_errors)]
     if wanted.stale_after is not None:
         command += ["--stale-after", str(wanted.stale_after)]
     return [*command, "--watch"] if wanted.watch else command
@@ -191,27 +194,3 @@ def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603
         command, env={**os.environ, "PYTHONPATH": paths}, start_new_session=True
     )
-
-
-class _Bar:
-    """The progress of other processes, read from the queue."""
-
-    def __init__(self, *, is_shown: bool) -> None:
-        self._total = backlog.count_open_sources() if is_shown else 0
-        self._bar = tqdm(total=self._total, unit="source", disable=not is_shown or not self._total)
-
-    def refresh_from_queue(self) -> None:
-        if not self._bar.disable:
-            self._bar.update(max(0, self._total - backlog.count_open_sources()) - self._bar.n)
-
-    def close(self) -> None:
-        self._bar.close()
-
-
-@contextmanager
-def _progress(is_shown: bool) -> Iterator[_Bar]:
-    bar = _Bar(is_shown=is_shown)
-    try:
-        yield bar
-    finally:
-        bar.close()

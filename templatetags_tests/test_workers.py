@@ -222,7 +222,7 @@ def test_two_workers_build_everything_once_then_end(any_site):
 
     code, out = any_site.run("responsive_img", "build", "--workers", "2", slowly=0.3)
 
-    assert (code, out) == (0, "")
+    assert (code, out.splitlines()[-1]) == (0, "12/12 (100%)")
     assert any_site.states() == {"ready": 12}
     assert any_site.built() == dict.fromkeys(names(12), 1)
     assert len(any_site.files()) == 12 * FILES
@@ -259,7 +259,7 @@ def test_those_who_are_killed_are_replaced_so_many_times_where_nobody_watches(
     monkeypatch.setattr(workers, "MAX_DEATHS", most)
     monkeypatch.setattr(workers, "PAUSE", 0)
 
-    returned = workers.work_in_processes(1, Wanted(), "site_settings", Stop(), shows_progress=False)
+    returned = workers.work_in_processes(1, Wanted(), Stop(), shows_progress=False)
 
     assert returned == code
     assert site.states() == Counter({"building": len(poison) - left, "queued": left})
@@ -267,12 +267,11 @@ def test_those_who_are_killed_are_replaced_so_many_times_where_nobody_watches(
 
 
 def test_those_who_watch_and_end_with_an_error_are_replaced_so_many_times(site, monkeypatch):
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "no_such_settings")
     monkeypatch.setattr(workers, "MAX_FAILURES", 2)
     monkeypatch.setattr(workers, "PAUSE", 0)
 
-    returned = workers.work_in_processes(
-        1, Wanted(watch=True), "no_such_settings", Stop(), shows_progress=False
-    )
+    returned = workers.work_in_processes(1, Wanted(watch=True), Stop(), shows_progress=False)
 
     assert returned == 1
 
@@ -372,7 +371,7 @@ def test_workers_do_not_import_what_lies_in_the_working_directory(site, tmp_path
         env=site.environment, cwd=tmp_path / "elsewhere", timeout=PATIENCE, capture_output=True, text=True,
     )  # fmt: skip
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "1/1 (100%)\n")
     assert site.states() == {"ready": 1}
 
 
@@ -417,7 +416,7 @@ def test_a_terminal_shows_how_far_it_is(site, workers):
     assert code == 0
     assert done == sorted(done)
     assert (done[0], done[-1]) == (0, 6)
-    assert "100%|" in seen
+    assert "(100%)" in seen
     assert "source/s" in seen
 
 
@@ -434,10 +433,23 @@ def test_a_terminal_shows_nothing_when_there_is_nothing_to_do_or_it_is_told_so(s
     assert site.states() == {"ready": 1}
 
 
-def test_without_a_terminal_there_is_one_plain_line(site):
+@pytest.mark.parametrize("command", [("responsive_img", "build"), ("build_img_queue",)])
+def test_without_a_terminal_there_are_plain_lines(site, command):
     site.queue("a.jpg", "b.jpg")
 
-    assert site.run("responsive_img", "build") == (0, "2 source(s) built from, 0 failed.\n")
+    code, out = site.run(*command)
+
+    said = "2 source(s) built from, 0 failed." if "build" in command else "2 source(s) built from."
+    assert (code, out.splitlines()) == (0, ["1/2 (50%)", "2/2 (100%)", said])
+
+
+def test_one_that_watches_says_nothing_without_a_terminal_until_it_ends(site):
+    process = site.start("responsive_img", "build", "--watch")
+    site.queue("a.jpg")
+    until(lambda: site.states() == {"ready": 1})
+    process.terminate()
+
+    assert process.communicate(timeout=PATIENCE)[0] == "1 source(s) built from, 0 failed.\n"
 
 
 IN_A_THREAD = """
@@ -453,7 +465,8 @@ def test_it_builds_in_another_thread_than_the_main_one_which_alone_handles_signa
 
     code, out = site.run("shell", "--verbosity", "0", "--command", IN_A_THREAD.format(workers=workers))
 
-    assert (code, out) == (0, "2 source(s) built from, 0 failed.\n" if workers == 1 else "")
+    last = "2 source(s) built from, 0 failed." if workers == 1 else "2/2 (100%)"
+    assert (code, out.splitlines()[-1]) == (0, last)
     assert site.states() == {"ready": 2}
 
 

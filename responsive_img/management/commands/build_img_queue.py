@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from responsive_img.queue import process_queue
+from responsive_img import workers
 
 
 class Command(BaseCommand):
@@ -15,7 +15,10 @@ class Command(BaseCommand):
     help = "Build all queued pictures, then end."
 
     def handle(self, **options: Any) -> None:
-        """Build, and say how much was done."""
-        count = process_queue()
+        """Build, and say how much was done; told to stop, finish what is being built."""
+        shows_progress = bool(options["verbosity"])
+        stop = workers.Stop()
+        with stop.on_signals():
+            ended = workers.work(workers.Wanted(), stop, shows_progress=shows_progress)
         if options["verbosity"]:
-            self.stdout.write(f"{count} source(s) built from.")
+            self.stdout.write(f"{ended.sources} source(s) built from.")

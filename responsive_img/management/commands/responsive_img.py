@@ -7,10 +7,10 @@ import json
 import sys
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from responsive_img import backlog, workers
+from responsive_img.exceptions import SpecError
 from responsive_img.management import prune, warm
 from responsive_img.queue import Stopped
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             metavar="S",
             help="Take over what nobody has got on with for so many seconds: 5 and the slowest file at least.",
         )
-        build.add_argument("--parent", type=int, default=0, help="For the command's own use.")
+        build.add_argument("--parent", type=int, default=0, help=argparse.SUPPRESS)
         status = commands.add_parser("status", help="Say how the queue stands.")
         status.add_argument("--format", choices=["text", "json"], default="text")
         status.add_argument(
@@ -127,12 +127,14 @@ _Wanted = workers.Wanted
 
 def _work(command: BaseCommand, wanted: workers.Wanted, count: int, verbosity: int) -> None:
     stop = workers.Stop()
-    shows_progress = bool(verbosity) and sys.stderr.isatty()
+    # A worker that watches would fill its log with a line for each picture.
+    shows_progress = bool(verbosity) and (sys.stderr.isatty() or not wanted.watch)
     with stop.on_signals():
         if count > 1:
-            code = workers.work_in_processes(
-                count, wanted, settings.SETTINGS_MODULE, stop, shows_progress=shows_progress
-            )
+            try:
+                code = workers.work_in_processes(count, wanted, stop, shows_progress=shows_progress)
+            except SpecError as error:
+                raise CommandError(str(error)) from error
             if code:
                 raise CommandError("A worker has stopped with an error.", returncode=code)
             return
