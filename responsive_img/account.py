@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -74,19 +75,31 @@ class Account:
         budget: What it has left for building.
         pending: Keys of its pictures that are still to be built.
         seen: Cores of the markers that were resolved, or at least looked at.
+        unasked: What an event loop could not ask the database for, and the end of the response will; None: nobody will.
         is_cache_only: Whether nothing is asked for that the cache has not: for what nobody will look at.
     """
 
-    __slots__ = ("budget", "is_cache_only", "pending", "seen")
+    __slots__ = ("budget", "is_cache_only", "pending", "seen", "unasked")
 
     def __init__(self, budget: Budget | None = None) -> None:
         self.budget = budget or Budget()
         self.pending: set[str] = set()
         self.seen: set[bytes] = set()
+        self.unasked: set[tuple[str, str, str, str]] | None = None  # as told by tags
         self.is_cache_only = False
+
+    def take_unasked(self) -> list[tuple[str, str, str, str]]:
+        """Return what was not asked for, and forget it, unless this is an event loop again."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            taken, self.unasked = self.unasked or (), set()
+            return [*taken]
+        return []
 
     def with_budget(self, budget: Budget) -> Account:
         """Return the same account with another budget."""
         account = Account(budget)
         account.pending, account.seen, account.is_cache_only = self.pending, self.seen, self.is_cache_only
+        account.unasked = self.unasked
         return account

@@ -90,9 +90,12 @@ class Collector(Resolver):
 
     def manifest(self, told: Told) -> Manifest:
         """Return what is known of a picture: looked up now, with all that is collected so far."""
-        if told not in self.known:
-            self.known |= self.look_up([*[slot[0] for slot in list(self.slots.values())], told])
-        return self.known[told]
+        if told in self.known:
+            return self.known[told]
+        found = self.look_up([*[slot[0] for slot in list(self.slots.values())], told])
+        unasked = self.account.unasked or ()
+        self.known |= {each: found[each] for each in found if each not in unasked} if unasked else found
+        return found[told]
 
     def substitute(self, content: bytes, charset: str = "utf-8") -> bytes:
         """
@@ -165,7 +168,7 @@ class Collector(Resolver):
 
     def resolve(self, slots: Sequence[Slot]) -> list[str]:
         """Return what takes the place of each slot."""
-        if not slots:
+        if not slots and not self.account.unasked:
             return []
         try:
             return self._resolve(slots)
@@ -180,6 +183,8 @@ class Collector(Resolver):
 
     def _resolve(self, slots: Sequence[Slot]) -> list[str]:
         asked = [slot[0] for slot in slots]
+        if self.account.unasked:
+            asked += self.account.take_unasked()
         # A URL of one picture may be an attribute of another one.
         holding = [slot for slot in slots if _FIRST in slot[1]]
         for slot in holding:

@@ -22,6 +22,9 @@ from responsive_img.streaming import Stream
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
+_VALIDATORS = ("ETag", "Last-Modified", "Expires")
+# What networks of caches heed in place of Cache-Control.
+_TO_NETWORKS = re.compile(r"Surrogate-Control|(?:[\w-]+-)?CDN-Cache-Control", re.IGNORECASE)
 # What would let a cache keep a page, or show it when it is stale.
 _FREEZING = re.compile(r"(max-age|s-maxage|stale-[\w-]+|immutable)\b", re.IGNORECASE)
 
@@ -62,9 +65,11 @@ class ResponsiveImgMiddleware:
             with scopes.Responding(collector):
                 response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
                 content = _content(response, collector)
+                # In a thread: the cache's own `aget_many` asks for one key after the other.
                 if content is not None:
-                    # In a thread: the cache's own `aget_many` asks for one key after the other.
                     await sync_to_async(bodies.resolve)(cast("HttpResponse", response), content, collector)
+                elif collector.account.unasked:
+                    await sync_to_async(collector.resolve)(())
         except BaseException:
             collector.is_open = False
             raise
@@ -75,6 +80,7 @@ def _start(request: HttpRequest) -> Collector:
     collector = scopes.start(request)
     # Nobody will look at the pictures of a HEAD, so it must not cost a build.
     collector.account.is_cache_only = request.method == "HEAD"
+    collector.account.unasked = set()
     return collector
 
 
@@ -161,7 +167,7 @@ def _finished(response: HttpResponseBase, collector: Collector) -> HttpResponseB
         kept = [part.strip() for part in directives if not _FREEZING.match(part.strip())]
         # Page caches and browsers heed this one in every release.
         response.headers["Cache-Control"] = ", ".join([*filter(None, kept), "max-age=0"])
-        for header in ("ETag", "Last-Modified", "Expires"):
+        for header in [*_VALIDATORS, *filter(_TO_NETWORKS.fullmatch, response.headers)]:
             response.headers.pop(header, None)
     return response
 

@@ -96,10 +96,12 @@ class LookedUp(NamedTuple):
     Attributes:
         manifests: What was asked for → its manifest.
         pending: Keys of the pictures that are still to be built.
+        unasked: What the database could not be asked for, in an event loop.
     """
 
     manifests: dict[Told, Manifest]
     pending: set[str]
+    unasked: set[Told]
 
 
 def trusted(told: Told, size: Size | None, config: Config) -> Manifest:
@@ -134,6 +136,7 @@ def look_up(asked: Iterable[Told], config: Config, budget: Budget | None) -> Loo
     ]
     different_keys = set(picture_keys)
     found = lookup.cached(different_keys, config)
+    unasked: set[Told] = set()
     # What waits for the hook need not do so where it is wanted at once.
     has_builds = not config.read_only and any(each.build for each in canonical_of.values())
     if has_builds or not different_keys.issubset(found):
@@ -143,10 +146,15 @@ def look_up(asked: Iterable[Told], config: Config, budget: Budget | None) -> Loo
         if budget is None:
             found |= dict.fromkeys(missed, UNKNOWN)
         elif missed:
-            found |= _beyond_the_cache(missed, config, budget)
+            try:
+                found |= _beyond_the_cache(missed, config, budget)
+            except SynchronousOnlyOperation:
+                found |= _shown_unbuilt(missed, config)
+                unasked = {told for told, key in zip(different, picture_keys, strict=True) if key in missed}
     return LookedUp(
         dict(zip(different, [found[key] for key in picture_keys], strict=True)),
         {key for key, manifest_ in found.items() if manifest_.state == manifest.PENDING},
+        unasked,
     )
 
 
@@ -223,7 +231,12 @@ def _canonical_or_source(spec: str, config: Config) -> Canonical:
 
 
 def _beyond_the_cache(asked: Mapping[str, Asked], config: Config, budget: Budget) -> dict[str, Manifest]:
-    """Return what is known of the pictures that the cache missed, having built or handed over the rest."""
+    """
+    Return what is known of the pictures that the cache missed, having built or handed over the rest.
+
+    Raises:
+        SynchronousOnlyOperation: This is an event loop, so nobody can ask the database.
+    """
     found: dict[str, Manifest] = {}
     try:
         found, left = lookup.recorded(asked, config)
@@ -231,14 +244,13 @@ def _beyond_the_cache(asked: Mapping[str, Asked], config: Config, budget: Budget
         if unknown:
             found |= handover.hand_over(unknown, left, config, budget)
     except SynchronousOnlyOperation:
-        log_once(
-            "A picture that is not in the cache was rendered in an event loop, without the request or the "
-            "middleware, so its source is shown: render with the request, or through sync_to_async."
-        )
+        raise
     except Exception:
         # A picture never breaks a page: what is not known is shown as its source.
         logger.exception("Cannot look up or build %s picture(s)", len(asked) - len(found))
-    return {
-        key: found[key] if key in found else lookup.unbuilt(each, None, config, manifest.PENDING, 1)
-        for key, each in asked.items()
-    }
+    return _shown_unbuilt(asked, config) | found
+
+
+def _shown_unbuilt(asked: Mapping[str, Asked], config: Config) -> dict[str, Manifest]:
+    """Return what is shown of pictures of which nothing is known."""
+    return {key: lookup.unbuilt(each, None, config, manifest.PENDING, 1) for key, each in asked.items()}

@@ -10,6 +10,7 @@ from responsive_img.account import Account
 from responsive_img.addresses import Addresses, Told
 from responsive_img.conf import Config
 from responsive_img.geometry import Size
+from responsive_img.logs import log_once
 from responsive_img.manifest import Manifest
 from responsive_img.resolution import Slot, canonical, look_up, replacement, trusted
 from responsive_img.sources import size_of
@@ -90,6 +91,17 @@ class Resolver:
         if may_trust and not self.config.create_on_demand:
             return self.known | {told: _trusted(told, None, self.config) for told in wanted}
         budget = None if self.account.is_cache_only else self.account.budget
-        manifests, pending = look_up(wanted, self.config, budget)
+        manifests, pending, unasked = look_up(wanted, self.config, budget)
         self.account.pending |= pending
+        if unasked:
+            self._ask_late(unasked)
         return self.known | manifests
+
+    def _ask_late(self, unasked: set[Told]) -> None:
+        if self.account.unasked is not None:
+            self.account.unasked |= unasked
+            return
+        log_once(
+            "A picture that is not in the cache was rendered in an event loop, without the request or the "
+            "middleware, so its source is shown: render with the request, or through sync_to_async."
+        )

@@ -218,6 +218,57 @@ def test_row_51_and_where_nothing_is_built_yet(serve, marked, photo, unclosed_co
     assert exchange.body == MARKUP * exchange.body.count("<img")
 
 
+COMPUTED = {
+    "is built": "{% if pic.is_built %}yes{% endif %}{{ pic }}",
+    "a number": "{% if pic.width > 5 %}yes{% endif %}{{ pic }}",
+    "not printed": "{% if pic.is_built %}yes{% endif %}",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("asked", COMPUTED)
+def test_row_51_what_is_computed_in_an_async_view_before_it_is_built_is_known_to_the_next_view(
+    serve, render, photo, unclosed_connection, log, language, asked
+):
+    source = (
+        '{% img photo.image width=31 format="webp" densities="1" alt="" %}'
+        '{% img photo.image width=30 format="webp" densities="1" alt="" as pic %}' + COMPUTED[asked]
+    )
+    pending = []
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(render(language, source, {"photo": photo}, request))
+
+    async def seen() -> str:
+        response: Any = await ResponsiveImgMiddleware(view)(AsyncRequestFactory().get("/"))  # type: ignore[misc]
+        pending.append(response.responsive_img_pending)
+        return str(response.content.decode())
+
+    first, second = async_to_sync(seen)(), async_to_sync(seen)()
+
+    assert first.count("cat-31w.") == 1
+    assert "yes" not in first
+    # It has been told what is not so any more: no cache may keep it.
+    assert pending[0] > 0
+    assert second.count("cat-31w.") == 1
+    assert "yes" in second
+    assert first.count("cat-30w.") == second.count("cat-30w.") == (asked != "not printed")
+    assert (pending[1], log()) == (0, [])
+
+
+def test_row_51_a_page_that_shows_no_picture_has_those_built_that_it_computes_with(
+    serve, render, photo, unclosed_connection
+):
+    source = '{% img photo.image width=30 format="webp" densities="1" alt="" as pic %}{{ pic.width|add:1 }}'
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(render("django", source, {"photo": photo}, request))
+
+    bodies = [async_to_sync(answered)(serve(view), Exchange()).body for _ in range(2)]
+
+    assert bodies[1] == "31"
+
+
 def test_row_51_a_sync_view_on_an_async_server(serve, marked, warm):
     exchange = asyncio.run(answered(serve(lambda request: HttpResponse(marked(request))), Exchange()))
 

@@ -227,6 +227,9 @@ def test_a_response_with_pending_pictures_is_not_frozen(marked, settings):
             "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT",
             "Expires": "Thu, 01 Jan 2027 00:00:00 GMT",
             "Cache-Control": "public, max-age=3600",
+            "CDN-Cache-Control": "max-age=600",
+            "Some-Network-CDN-Cache-Control": "max-age=600",
+            "Surrogate-Control": "max-age=600",
             "X-Kept": "1",
         }
         return HttpResponse(marked(request) + marked(request), headers=headers)
@@ -246,6 +249,7 @@ def test_a_response_with_pending_pictures_is_not_frozen(marked, settings):
     assert built.headers["Last-Modified"] == "Thu, 01 Jan 2026 00:00:00 GMT"
     assert built.headers["Expires"] == "Thu, 01 Jan 2027 00:00:00 GMT"
     assert built.headers["Cache-Control"] == "public, max-age=3600"
+    assert built.headers["CDN-Cache-Control"] == built.headers["Surrogate-Control"] == "max-age=600"
 
 
 def test_pending_is_told_also_where_everything_resolved_at_once(render, photo, settings):
