@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from jinja2 import Environment, nodes, pass_context
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.ext import Extension
-from jinja2.lexer import Token
+from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from markupsafe import Markup
@@ -30,6 +30,8 @@ _FILTERS = {
 }
 _URL_TAGS = {"img_url", "responsive_img_url"}
 
+_DEPTHS = {"lparen": 1, "lbracket": 1, "lbrace": 1, "rparen": -1, "rbracket": -1, "rbrace": -1}
+
 Arguments = tuple[list[nodes.Expr], list[tuple[str, nodes.Expr]]]
 
 
@@ -49,6 +51,21 @@ class ResponsiveImgExtension(Extension):
             environment.globals.setdefault(name, img)
         for name in _URL_TAGS:
             environment.globals.setdefault(name, img_url)
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        """Put a comma between two arguments that Jinja2 would read as one: strings side by side, and a test `is`."""
+        tokens = list(stream)
+        depth: int | None = None  # of brackets; None: outside of a tag of ours
+        for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
+            if token.type == "block_begin":
+                depth = 0 if after is not None and after.value in self.tags else None
+            elif depth is not None:
+                depth += _DEPTHS.get(token.type, 0)
+                is_string = token.type == "string" and before is not None and before.type == "string"
+                is_is = token.test("name:is") and after is not None and after.type == "assign"
+                if depth == 0 and (is_string or is_is):
+                    yield Token(token.lineno, "comma", ",")
+            yield token
 
     def parse(self, parser: Parser) -> nodes.Node:
         """Compile `{% img SOURCE [PRESET] key=value … [as name] %}` or `{% img_url … %}`; commas are optional."""
@@ -92,7 +109,7 @@ class ResponsiveImgExtension(Extension):
             if parser.stream.skip_if("comma"):
                 continue
             name = _keyword(parser)
-            value = _expression(parser)
+            value = parser.parse_expression()
             if parser.stream.current.type == "assign":
                 self._fail(token, _hyphen_message(value))
             if name is not None:
@@ -132,7 +149,7 @@ def _url_in_a_variable(context: Context, source: object, written: str, values: S
 
 
 @pass_context
-def img(context: Context, source: object, preset: object = None, /, **options: object) -> Markup:
+def img(context: Context, /, source: object, preset: object = None, **options: object) -> Markup:
     """
     Return the picture of a source, as the tag does.
 
@@ -143,7 +160,7 @@ def img(context: Context, source: object, preset: object = None, /, **options: o
 
 
 @pass_context
-def img_url(context: Context, source: object, preset: object = None, /, **options: object) -> str:
+def img_url(context: Context, /, source: object, preset: object = None, **options: object) -> str:
     """
     Return the URL of a source's picture, as the tag does.
 
@@ -168,15 +185,6 @@ def _keyword(parser: Parser) -> str | None:
         next(stream)
         return name
     return None
-
-
-def _expression(parser: Parser) -> nodes.Expr:
-    """Read one argument; Jinja2 itself would join two neighbouring string literals into one."""
-    stream = parser.stream
-    if stream.current.type == "string" and stream.look().type == "string":
-        literal = next(stream)
-        return nodes.Const(literal.value, lineno=literal.lineno)
-    return parser.parse_expression()
 
 
 def _hyphen_message(value: nodes.Expr) -> str:

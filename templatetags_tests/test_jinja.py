@@ -58,7 +58,13 @@ def card(settings):
         '{% img photo.image width=40 - 20 format="webp" densities=(1,) alt="" %}',
         '{% img photo.image width=20 format="webp" densities="1" quality={"webp": 78} alt="" %}',
         '{% img photo.image width=20 format="webp" densities="1" quality={"webp": n} alt="" %}',
+        '{% img "photos/cat" ~ ".jpg" "card" alt="" %}',
+        '{% img missing or "photos/cat.jpg" "card" alt="" %}',
+        '{% img missing if missing else "photos/cat.jpg" "card" alt="" %}',
+        '{% img ("photos/" "cat.jpg") "card" alt="" %}',
         '{{ img(photo.image, width=20, format="webp", densities="1", alt="") }}',
+        '{{ img(source=photo.image, width=20, format="webp", densities="1", alt="") }}',
+        '{{ img(source="photos/" "cat.jpg", preset="card", alt="") }}',
         '{{ responsive_img(photo.image, "card", alt="") }}',
         '{{ img("photos/cat.jpg", "card", alt="") }}',
         '{% set pic = img(photo.image, "card", alt="") %}{{ pic }}',
@@ -340,3 +346,25 @@ def test_what_is_stored_is_read_to_the_same_program(settings, gives_url):
         text = programs.written(given, preset, "a.html", gives_url=gives_url)
         compiled = programs.compile_url if gives_url else programs.compile_img
         assert programs.of_written(text) == compiled(given, preset, "a.html")[0]
+
+
+def test_what_is_an_operator_elsewhere_may_be_an_attribute(environment, photo, render, card):
+    line = '{% img photo.image "card" alt="" is="fancy-img" %}'
+
+    html = environment.from_string(line).render(photo=photo)
+
+    assert html == str(render("django", line, {"photo": photo}))
+    assert ' is="fancy-img"' in html
+
+
+@pytest.mark.parametrize(
+    "template",
+    ['{{ "a" "b" }}', '{% set text = "a" "b" %}{{ text }}', '{% if "a" "b" is defined %}ab{% endif %}'],
+)
+def test_other_tags_read_strings_as_ever(environment, template):
+    assert environment.from_string(template).render() == "ab"
+
+
+def test_two_strings_behind_a_keyword_are_two_arguments(environment):
+    with pytest.raises(TemplateSyntaxError, match="a positional argument must stand before"):
+        environment.from_string('{% img photo.image alt="a" ~ "b" "c" %}')
