@@ -114,8 +114,10 @@ class Config:
             of_img = getattr(given, "preset", None)
             if isinstance(of_img, Preset):
                 return of_img
-            if not isinstance(given, Mapping):
+            if isinstance(given, (list, tuple, set, frozenset)):
                 raise SpecError(f"Preset {name!r} is a list of presets, for the warmer; a tag takes one.")
+            if not isinstance(given, Mapping):
+                raise SpecError(f"Preset {name!r} must be a dict of arguments, not {given!r}.")
             try:
                 found = self._read_presets[name] = options.read_preset(given, partial=True)
             except SpecError as error:
@@ -172,12 +174,26 @@ def _typed(name: str, value: object, problems: list[str]) -> Any:
     """Return a setting's value; its default if it is of another type."""
     default = _DEFAULTS[PREFIX + name]
     wanted = _TYPES.get(type(default), (str, type(None)))
-    if isinstance(value, wanted) and isinstance(value, bool) is isinstance(default, bool):
+    if not (isinstance(value, wanted) and isinstance(value, bool) is isinstance(default, bool)):
+        problems.append(f"{PREFIX}{name} is left out: it must be like {default!r}, not {value!r}")
+    elif isinstance(value, int | float) and not value >= _LEAST.get(name, 0):
+        problems.append(
+            f"{PREFIX}{name} is left out: it must be {_LEAST.get(name, 0)} or more, not {value!r}"
+        )
+    elif name == "DIRECTORY" and not _is_plain(str(value)):
+        problems.append(f"{PREFIX}{name} is left out: it must be a path like 'a/b', not {value!r}")
+    else:
         return value
-    problems.append(f"{PREFIX}{name} is left out: it must be like {default!r}, not {value!r}")
     return default
 
 
+def _is_plain(directory: str) -> bool:
+    """Tell whether a folder's path climbs nowhere, and is written as a URL would have it."""
+    return {".", ".."}.isdisjoint(directory.split("/")) and "//" not in directory
+
+
+# Of the other numbers it is 0.
+_LEAST = dict.fromkeys(("CACHE_TIMEOUT", "MAX_SOURCE_BYTES", "MAX_SOURCE_PIXELS", "MAX_WIDTH"), 1)
 _TYPES: dict[type, tuple[type, ...]] = {
     bool: (bool,),
     int: (int,),

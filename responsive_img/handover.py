@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.db import DatabaseError
-from django.utils import timezone
 
-from responsive_img import building, keys, lookup, manifest, records, rendering, signals
+from responsive_img import building, keys, lookup, manifest, records, signals
 from responsive_img.account import Budget, is_over_budget
 from responsive_img.conf import Config
-from responsive_img.headers import Header
 from responsive_img.hooks import BREAK, Hook, build_now, enqueue, named, thread
 from responsive_img.jobs import BuildJob
 from responsive_img.lookup import Asked
 from responsive_img.manifest import Manifest
-from responsive_img.sources import SourceRef
+from responsive_img.measuring import measure
 from responsive_img.specs import BUILDS
 
 if TYPE_CHECKING:
@@ -57,7 +55,7 @@ def hand_over(
         sources = _sources(asked, known)
         # A build reads the header itself.
         if config.read_only or not builds_here:
-            _measure(sources.values(), config)
+            measure(sources.values(), config)
     if config.read_only:
         return _of_a_reader(hook, asked, known, sources, config)
     if known:
@@ -71,12 +69,12 @@ def hand_over(
     )
     with budget.spending_here(config.build_budget):
         done = _build_here(_lacking(asked, known, config), sources, config)
-    rest = {key: each for key, each in asked.items() if key in mine and key not in done}
+    rest = _untried({key: each for key, each in asked.items() if key in mine and key not in done})
     with budget.spending(config.build_budget):
         _call(hook, jobs_of(rest, sources), at_once=builds_here)
         rows = records.pictures(asked.keys())
         if builds_here:
-            _measure([row.source for row in rows.values() if row.state in WAITING], config)
+            measure([row.source for row in rows.values() if row.state in WAITING], config)
     read = lookup.of_records(rows, asked, config)
     lookup.refill_unfinished(rows, read, config)
     return read
@@ -108,6 +106,14 @@ def _build_here(asked: Mapping[str, Asked], sources: Mapping[str, Source], confi
             if build != "src":
                 done.update(building.picture_keys(job, config))
     return done
+
+
+def _untried(asked: dict[str, Asked]) -> dict[str, Asked]:
+    """Leave out what has failed in this process just now: it is not to be tried again yet."""
+    if not any(each.build for each in asked.values()):
+        return asked
+    rows = records.pictures(asked.keys())
+    return {key: each for key, each in asked.items() if key in rows and rows[key].state != records.FAILED}
 
 
 def _build_each(jobs: Sequence[BuildJob], *, build: str) -> None:
@@ -216,37 +222,6 @@ def _sources(asked: Mapping[str, Asked], known: Mapping[str, Picture]) -> dict[s
     if wanted.keys() - found.keys():
         found |= records.sources(wanted.keys() - found.keys())
     return {key: found[key] if key in found else building.source_record(wanted[key]) for key in wanted}
-
-
-def _measure(sources: Collection[Source], config: Config) -> None:
-    """Learn the sizes of sources that nobody has built from, so that the page can reserve their space."""
-    headers: dict[str, Header] = {}
-    for source in sources:
-        if source.width is not None or _is_broken(source):
-            continue
-        header = headers.get(source.key) or _read_header(source, config)
-        if header is not None:
-            headers[source.key] = header
-            source.width, source.height = header.size
-            source.format, source.is_animated = header.format, header.is_animated
-            source.state = records.KNOWN
-    recorded = {source.key for source in sources if not source._state.adding}
-    records.describe({key: header for key, header in headers.items() if key in recorded})
-
-
-def _is_broken(source: Source) -> bool:
-    """Tell whether a source could not be read, and is not to be tried again yet."""
-    return source.state == records.FAILED and source.retry_at is not None and source.retry_at > timezone.now()
-
-
-def _read_header(source: Source, config: Config) -> Header | None:
-    """Return what the header of a source tells, if there is time and it can be read."""
-    if is_over_budget():
-        return None
-    try:
-        return rendering.read_header(SourceRef(source.storage, source.name, source.field), config)
-    except Exception:  # noqa: BLE001 - whatever a storage or another engine raises, the build that follows says it
-        return None
 
 
 def _new_picture(key: str, asked: Asked, sources: Mapping[str, Source]) -> Picture:

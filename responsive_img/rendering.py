@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,12 +19,11 @@ from responsive_img.exceptions import SourceError
 from responsive_img.headers import SVG, Header
 from responsive_img.isolation import IsolatedEngine
 from responsive_img.jobs import BuildJob
+from responsive_img.logs import log_once
 from responsive_img.manifest import Manifest, Rendition
 from responsive_img.sources import SourceRef, rendition_storage, storage_of
 from responsive_img.specs import from_text
 from responsive_img.variants import Plan, Variant, every_variant, planned
-
-logger = logging.getLogger("responsive_img")
 
 IN_A_PROCESS = "process"
 HEAD = 1024 * 1024  # bytes in which the header of a file over the limit is looked for
@@ -226,7 +224,7 @@ def _is_over_the_limits(source: SourceRef, file: IO[bytes], header: Header, conf
     is_over = _length(file) > config.max_source_bytes or pixels > config.max_source_pixels
     if header.format == SVG or not is_over:
         return False
-    logger.warning("%s is over the limits (%s px) and served as it is", source.name, header.size)
+    log_once(f"{source.name} is over the limits ({header.size} px) and served as it is")
     return True
 
 

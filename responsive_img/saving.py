@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.db import DatabaseError
 from django.db.models import FileField, Model
+from django.db.models.base import ModelBase
 from django.db.models.fields.files import FieldFile
 from django.db.models.signals import post_save, pre_save
 
 from responsive_img import rows, signals, versions
-from responsive_img.exceptions import SourceError, SpecError
+from responsive_img.exceptions import SourceError, SpecError, quoted
 from responsive_img.sources import SourceRef, reference
 
 logger = logging.getLogger("responsive_img")
@@ -130,6 +131,8 @@ def watch(model: type[Model] | str, name: str, call: Watcher, *, fields: Collect
     Raises:
         SpecError: The model, or one of the fields, is not there; of models that are not loaded yet `unknown` tells.
     """
+    if not isinstance(model, str | ModelBase):
+        raise SpecError(f"'model' must be a model or 'app.Model', not {quoted(model)}.")
     watched = Watch(model, fields, call)
     if apps.models_ready:
         for each in _unknown(watched):

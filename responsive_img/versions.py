@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from uuid import uuid4
 
 from responsive_img import conf, keys, lookup, records
 from responsive_img.sources import SourceRef, reference
+
+logger = logging.getLogger("responsive_img")
 
 
 def invalidate(source: object) -> None:
@@ -24,7 +27,13 @@ def invalidate(source: object) -> None:
         SourceError: It is none of these.
         DatabaseError: The records cannot be written.
     """
-    replaced(SourceRef(*reference(source)))
+    ref = SourceRef(*reference(source))
+    if conf.current().read_only:
+        logger.warning(
+            "%s keeps its URLs: RESPONSIVE_IMG_READ_ONLY is on, so invalidate it where it is not.", ref.name
+        )
+        return
+    replaced(ref)
 
 
 def replaced(source: SourceRef) -> None:

@@ -122,7 +122,7 @@ class ImageWarmer:
             logger.warning("The warmer builds nothing: RESPONSIVE_IMG_READ_ONLY is on.")
         # Other processes do not see what is not committed yet.
         count = self._workers if is_many and not records.is_in_transaction() else 1
-        total = given.count() if isinstance(given, QuerySet) and self._verbose else 1
+        total = given.all().count() if isinstance(given, QuerySet) and self._verbose else 1
         presets = self._presets_now()
         with crew(count) as builders, progress.shown(total, "image", is_shown=self._verbose) as bar:
             run = Run(config, self._want(config), builders, bar, should_stop)

@@ -259,6 +259,19 @@ def test_signals_are_as_they_were_when_it_has_ended(add):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.parametrize("arguments", [["--max-errors=-1"], ["--stale-after=-5"], ["--stale-after=nan"]])
+def test_a_number_below_zero_is_an_error(db, arguments):
+    with pytest.raises(CommandError, match="--max-errors and --stale-after must be 0 or more"):
+        call("build", *arguments)
+
+
+def test_several_workers_need_settings_that_other_processes_find(db, monkeypatch):
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+
+    with pytest.raises(CommandError, match="DJANGO_SETTINGS_MODULE must name them"):
+        call("build", "--workers=2")
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

@@ -234,3 +234,46 @@ def test_quality_in_every_form_that_is_taken_takes_effect(quality):
         found = effective(Spec(), conf.current().defaults)
 
     assert found.quality == (("avif", 50), ("webp", 50), ("jpeg", 50))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("BUILD_BUDGET", -1, "0 or more"),
+        ("BUILD_BUDGET", float("nan"), "0 or more"),
+        ("CACHE_TIMEOUT", 0, "1 or more"),
+        ("MAX_SOURCE_PIXELS", 0, "1 or more"),
+        ("MAX_SOURCE_BYTES", -5, "1 or more"),
+        ("MAX_WIDTH", 0, "1 or more"),
+        ("RETRY", -1, "0 or more"),
+        ("DIRECTORY", "../x", "a path like 'a/b'"),
+        ("DIRECTORY", "./x", "a path like 'a/b'"),
+        ("DIRECTORY", "a//b", "a path like 'a/b'"),
+    ],
+)
+def test_setting_out_of_its_range_is_logged_and_its_default_stands(name, value, wanted, caplog):
+    default = conf._DEFAULTS[conf.PREFIX + name]
+
+    with override_settings(**{conf.PREFIX + name: value}):
+        found = conf.current()
+
+    assert (found.defaults.max_width if name == "MAX_WIDTH" else getattr(found, name.lower())) == default
+    assert [r.getMessage() for r in caplog.records] == [
+        f"RESPONSIVE_IMG_{name} is left out: it must be {wanted}, not {value!r}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("RETRY", 0), ("BUILD_BUDGET", 0), ("BUILD_BUDGET", float("inf")), ("DIRECTORY", "a/b")],
+)
+def test_setting_at_the_end_of_its_range_stands(name, value):
+    with override_settings(**{conf.PREFIX + name: value}):
+        assert getattr(conf.current(), name.lower()) == value
+
+
+def test_preset_that_is_neither_a_dict_nor_a_list_is_no_preset():
+    with override_settings(RESPONSIVE_IMG_PRESETS={"card": 5}), pytest.raises(SpecError) as caught:
+        conf.current().preset("card")
+
+    assert str(caught.value) == "Preset 'card' must be a dict of arguments, not 5."

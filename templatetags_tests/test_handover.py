@@ -191,10 +191,37 @@ def test_without_a_budget_nothing_is_encoded_and_the_worker_does_it_in_one_pass(
 
 def test_a_budget_that_is_used_up_is_no_error(page, use, settings, log):
     use("build_now")
-    settings.RESPONSIVE_IMG_BUILD_BUDGET = -1
+    settings.RESPONSIVE_IMG_BUILD_BUDGET = 0
 
     assert page("django", TIERS).responsive_img_pending == 2
     assert log() == []
+
+
+@pytest.mark.parametrize("path", ["nowhere.Nothing", "responsive_img.handover.HAND_OVER"])
+def test_a_hook_that_leads_nowhere_leaves_its_rows_queued_and_is_asked_again_after_a_break(
+    page, files, settings, log, path
+):
+    settings.RESPONSIVE_IMG_BUILD_HOOK = path
+
+    first, second = page("django", ONE), page("django", ONE)
+
+    assert first.content == second.content == SOURCE
+    assert first.headers["Cache-Control"] == "max-age=0"
+    assert len(log()) == 1
+    assert log()[0].startswith("The build hook raised; 1 job(s) stay queued")
+    settings.RESPONSIVE_IMG_BUILD_HOOK = "responsive_img.hooks.enqueue"
+    assert process_queue() == 1
+
+
+@pytest.mark.parametrize("build", ["src", "srcset"])
+def test_what_has_just_failed_here_is_not_sent(page, use, announced, log, build):
+    use("send")
+    Path(default_storage.path(NAMES[0])).write_bytes(b"not a picture")
+
+    response = page("django", ONE.replace("alt=", f'build="{build}" alt='))
+
+    assert (response.responsive_img_pending, SENT, announced) == (0, [], [])
+    assert len(log()) == 1
 
 
 def test_enqueue_has_the_worker_build_everything_in_one_pass(page, use, monkeypatch):

@@ -451,6 +451,12 @@ def test_what_there_is_not_is_refused_at_once(model, fields, message):
     assert saving._watchers == {}
 
 
+@pytest.mark.parametrize("model", [None, Employee(), str])
+def test_what_is_no_model_is_refused(model):
+    with pytest.raises(SpecError, match=r"'model' must be a model or 'app\.Model', not "):
+        Img(width=20).queue(model)
+
+
 @isolate_apps("templatetags_tests")
 def test_fields_that_come_later_are_seen_all_the_same():
     class Translated(models.Model):  # noqa: DJ008 - nobody prints it
@@ -625,6 +631,14 @@ def test_the_same_dispatch_uid_takes_the_place(uid):
     Employee.objects.create(name="a", photo=upload())
 
     assert built() == ["cat-20w.webp"]
+
+
+def test_what_is_queued_may_be_told_in_order(save_file):
+    Img(width=20, format="webp", densities=1).queue(Employee, ["photo"], "all", False, "thumbnail")
+
+    Employee.objects.create(name="a", photo=upload("a.jpg"), cover=upload("b.jpg"))
+
+    assert built() == ["a-20w.webp"]
 
 
 def test_a_dispatch_uid_is_of_its_model(save_file):

@@ -284,6 +284,16 @@ def test_invalidate_empties_every_picture_of_the_source_and_no_other(make_photo)
     assert all("/renditions/" in each for each in after)
 
 
+def test_a_process_that_must_not_write_says_that_it_invalidates_nothing(photo, settings, log):
+    settings.RESPONSIVE_IMG_READ_ONLY = True
+
+    invalidate(photo.image)
+
+    assert log() == [
+        f"{NAME} keeps its URLs: RESPONSIVE_IMG_READ_ONLY is on, so invalidate it where it is not."
+    ]
+
+
 def test_a_replaced_source_is_decoded_once_for_all_its_pictures(photo, decodes):
     def show() -> None:
         batch = ImageBatch()

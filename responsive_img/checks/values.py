@@ -40,10 +40,12 @@ def messages() -> Iterator[CheckMessage]:
 def _unknown_names() -> Iterator[CheckMessage]:
     for name in dir(settings):
         if name.startswith(PREFIX) and name not in NAMES:
-            near = get_close_matches(name, NAMES, n=1)
+            # What all begin with would make any two alike.
+            names = [each.removeprefix(PREFIX) for each in NAMES]
+            near = get_close_matches(name.removeprefix(PREFIX), names, n=1)
             yield Caution(
                 f"There is no setting {name}.",
-                hint=f"Did you mean {near[0]}?" if near else f"Choices: {', '.join(NAMES)}.",
+                hint=f"Did you mean {PREFIX}{near[0]}?" if near else f"Choices: {', '.join(NAMES)}.",
                 id="responsive_img.W015",
             )
 
@@ -84,7 +86,11 @@ def _is_origin(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return bool(parts.scheme and parts.netloc)
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.netloc)
+        and parts[2:] in {("", "", ""), ("/", "", "")}
+    )
 
 
 def _of_preset(name: str, config: Config) -> Iterator[CheckMessage]:
@@ -113,7 +119,8 @@ def _of_preset(name: str, config: Config) -> Iterator[CheckMessage]:
 def _of_key_set(name: str, given: Iterable[object], config: Config) -> Iterator[CheckMessage]:
     for part in given:
         if not isinstance(part, str) or not _is_preset(config.presets.get(part)):
-            near = get_close_matches(str(part), map(str, config.presets), n=1)
+            presets = [str(each) for each, told in config.presets.items() if _is_preset(told)]
+            near = get_close_matches(str(part), presets, n=1)
             yield Error(
                 f"{PREFIX}PRESETS[{name!r}] lists {part!r}, which is no preset.",
                 hint=f"Did you mean {near[0]!r}?" if near else "List names of presets.",

@@ -82,6 +82,8 @@ class Command(BaseCommand):
     ) -> None:
         if workers < 1:
             raise CommandError("--workers must be 1 or more.")
+        if max_errors < 0 or (stale_after is not None and not stale_after >= 0):
+            raise CommandError("--max-errors and --stale-after must be 0 or more.")
         _work(self, _Wanted(watch, max_errors, stale_after, parent), workers, verbosity)
 
     def _status(self, *, format: str, fail_on_errors: int | None, fail_on_stale: bool, **_: Any) -> None:
