@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import transaction
-from django.db.models import FileField, Model
+from django.db.models import FileField, Model, QuerySet
 from django.db.models.signals import post_delete, pre_delete
 from django.utils.module_loading import import_string
 
@@ -47,12 +47,28 @@ def connect() -> None:
         cleaned.connect(_cleaned, dispatch_uid="responsive_img.deleting")
 
 
-def _remember(sender: type[Model], instance: Model, **_: Any) -> None:
+def _remember(sender: type[Model], instance: Model, using: str | None = None, **_: Any) -> None:
     """Note the files of a row: who deletes them with it takes their names from it, too."""
     refs = instance.__dict__[_ATTRIBUTE] = []
-    for file in saving.files(instance, saving.file_fields(sender)):
+    fields = saving.file_fields(sender)
+    for file in saving.files(instance, fields):
         with suppress(SourceError):  # then nothing can have been built of it
             refs.append(SourceRef(*reference(file)))
+    # Deleted before its row, by `delete(save=False)`: that leaves None, where a row without a file has "".
+    emptied = [field for field in fields if _is_none(instance.__dict__.get(field.attname, ""))]
+    if emptied:
+        rows_left: QuerySet[Model] = QuerySet(sender, using=using).filter(pk=instance.pk)
+        refs += [
+            SourceRef(field_ref(field)[0], name, field_ref(field)[1])
+            for row in rows_left.values(*[field.name for field in emptied])
+            for field in emptied
+            if (name := row[field.name])
+        ]
+
+
+def _is_none(file: object) -> bool:
+    """Tell whether what a row has in a file field is a file without any name, not an empty one."""
+    return getattr(file, "name", file) is None
 
 
 def _tell(sender: type[Model], instance: Model, using: str | None = None, **_: Any) -> None:

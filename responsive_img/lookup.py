@@ -152,8 +152,16 @@ def _is_unmeasured(row: Picture) -> bool:
 
 
 def refill(manifests: Mapping[str, Manifest], config: Config, *, seconds: int = REFILL) -> None:
-    """Give the cache what it missed, for so many seconds or so: one call, and none on a database cache."""
+    """
+    Give the cache what it missed: one call, and none on a database cache.
+
+    For so many seconds or so; where nothing is built, as long as it is to be believed. Each value tells that itself,
+    too, so what is not built may stay for longer beside what is.
+    """
     timeout = round(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the next misses
+    if all(found.until for found in manifests.values()):
+        last = max((found.until for found in manifests.values()), default=0)
+        timeout = max(1, last - int(time.time()))
     cache.write(_texts(manifests), timeout, config, is_refill=True)
 
 

@@ -13,9 +13,10 @@ from django.contrib.auth.models import Group
 from django.contrib.staticfiles import finders
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models.expressions import Col
 from django.db.models.signals import post_delete, post_init, post_save, pre_delete, pre_save
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from responsive_img import ImageWarmer, Img, deleting, keys, orphans, pruning, records, removing
@@ -87,6 +88,34 @@ def test_row_37_what_was_built_of_a_deleted_file_goes_with_its_row_on_commit(pho
     assert (before, left()) == (IS_BUILT, IS_NOT)
     assert not default_storage.exists(NAME)
     assert not Photo.objects.exists()
+
+
+@pytest.mark.parametrize("delete", [Photo.delete, delete_all])
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_file_that_is_deleted_before_its_row_takes_its_renditions_along(photo, receive, delete, is_read):
+    show()
+
+    def delete_file_first(instance: Photo, **_: Any) -> None:
+        instance.image.delete(save=False)
+        if is_read:
+            assert not instance.image
+
+    receive(pre_delete, delete_file_first, first=True)
+    delete(photo)
+
+    assert left() == IS_NOT
+
+
+def test_a_row_without_a_file_costs_no_query_of_ours(db):
+    Photo.objects.create()
+
+    with CaptureQueriesContext(connection) as queries:
+        Photo.objects.get().delete()
+
+    assert [each["sql"][:6] for each in queries if each["sql"][:6] in {"SELECT", "DELETE"}] == [
+        "SELECT",
+        "DELETE",
+    ]
 
 
 def test_a_file_that_is_deleted_on_commit_is_found_gone(photo, receive):

@@ -326,3 +326,23 @@ def test_what_fails_is_no_longer_counted():
     lookup.cached({"a"}, conf.current())
 
     assert lookups == []
+
+
+def test_what_is_not_built_leaves_the_cache_when_it_is_not_believed_any_more(db, monkeypatch):
+    written: list[int] = []
+    monkeypatch.setattr(picture_cache, "write", lambda texts, timeout, config, **_: written.append(timeout))
+    now = int(time.time())
+    ready = manifest.compose((), (20, 10))
+    pending, failed = [ready.as_unfinished(state, now + 60) for state in (manifest.PENDING, manifest.FAILED)]
+
+    for manifests in (
+        {"a": pending, "b": failed},
+        {"a": pending, "b": ready},
+        {"a": ready},
+        {"a": ready.as_unfinished("f", 1)},
+    ):
+        lookup.refill(manifests, conf.current())
+
+    assert 58 <= written[0] <= 60
+    assert all(480 <= timeout <= 720 for timeout in written[1:3])
+    assert written[3] == 1
