@@ -150,8 +150,13 @@ def _of_a_reader(
         # No row tells that it was not taken.
         again = {key: read[key].as_unfinished(manifest.PENDING, now + BREAK) for key in sent}
         _call(hook, jobs_of(sent, sources), at_once=False, refused=lambda _: lookup.correct(again, config))
-        read |= there
-    return read
+        return read | there
+    unbuilt = {key: found for key, found in read.items() if found.state == manifest.FAILED}
+    until = now + lookup.UNFINISHED
+    there = lookup.add(
+        {key: found.as_unfinished(manifest.UNTOLD, until) for key, found in unbuilt.items()}, config
+    )
+    return read | there
 
 
 def build_here(asked: Sequence[Asked], config: Config) -> None:

@@ -68,7 +68,9 @@ def cached(picture_keys: Collection[str], config: Config) -> dict[str, Manifest]
     return {
         key: read
         for key, value in values.items()
-        if (read := manifest.loads(value)) is not None and not 0 < read.until <= now
+        if (read := manifest.loads(value)) is not None
+        and not 0 < read.until <= now
+        and (read.state != manifest.UNTOLD or config.read_only)
     }
 
 

@@ -21,6 +21,8 @@ from responsive_img.formats import FORMATS
 # Raised with each release that writes another text: releases side by side would take each other's for broken.
 SCHEMA = 1
 READY, PENDING, FAILED = "r", "p", "f"
+# Not built, seen by a process that must not write and has nobody to tell: it alone believes that.
+UNTOLD = "u"
 # Stands for the URL of the renditions' storage in front of a percent-encoded name. A control character:
 # no name and no URL can hold it.
 PREFIX = "\x01"
@@ -52,7 +54,7 @@ class Manifest:
     Compared by identity: equal texts are read into one object, and what is made of it is kept by it.
 
     Attributes:
-        state: READY, PENDING (a build is to come) or FAILED.
+        state: READY, PENDING (a build is to come), FAILED or UNTOLD.
         until: From this time on (s since the epoch) it must be asked for again; 0: never.
         version: Of the source.
         width: Layout width, CSS px, None: not known.
@@ -110,7 +112,12 @@ def loads(value: object) -> Manifest | None:
 def _read(text: str) -> Manifest | None:
     try:
         schema, state, until, version, width, height, stem, *short = json.loads(text)
-        if schema != SCHEMA or state not in {READY, PENDING, FAILED} or len(short) < 2 or len(short) % 2:
+        if (
+            schema != SCHEMA
+            or state not in {READY, PENDING, FAILED, UNTOLD}
+            or len(short) < 2
+            or len(short) % 2
+        ):
             return None
         sides = [side for side in (width, height) if side is not None]
         if not (

@@ -622,6 +622,41 @@ def test_a_reader_that_can_tell_nobody_shows_the_source_and_waits_for_nothing(
     assert log() == []
 
 
+@pytest.mark.parametrize("is_broken", [False, True])
+@pytest.mark.parametrize("hook", ["build_now", "enqueue", "thread"])
+def test_a_reader_that_can_tell_nobody_looks_into_the_cache_alone_for_a_minute(
+    page, use, settings, our_queries, storage_calls, wait, hook, is_broken
+):
+    use(hook)
+    settings.RESPONSIVE_IMG_READ_ONLY = True
+    if is_broken:
+        Path(default_storage.path(NAMES[0])).write_bytes(b"not a picture")
+    first = page("django", ONE)
+
+    storage_calls.clear()
+    with our_queries() as queries:
+        second = page("django", ONE)
+
+    assert second.content == first.content
+    assert (queries, dict(storage_calls)) == ([], {})
+    wait(lookup.UNFINISHED + 1)
+    page("django", ONE)
+    assert storage_calls == {"open": 1}
+
+
+def test_whoever_may_build_does_not_believe_a_reader(page, use, settings):
+    use("build_now")
+    settings.RESPONSIVE_IMG_READ_ONLY = True
+    before = page("django", ONE)
+    settings.RESPONSIVE_IMG_READ_ONLY = False
+    built = page("django", ONE)
+    settings.RESPONSIVE_IMG_READ_ONLY = True
+
+    assert before.content == SOURCE
+    assert b'<img src="/media/renditions/photos/a-20w.' in built.content
+    assert page("django", ONE).content == built.content
+
+
 @pytest.mark.parametrize("hook", ["build_now", "enqueue", "thread"])
 def test_a_reader_shows_the_source_in_the_size_of_the_layout(page, use, hook, reads_only):
     use(hook)
