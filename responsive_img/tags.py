@@ -25,10 +25,11 @@ from responsive_img.logs import log_once, raise_or_log
 from responsive_img.notation import with_point
 from responsive_img.options import LAZY_PRIORITY, PRESET, Preset, is_lazy
 from responsive_img.programs import ABSOLUTE, Program
-from responsive_img.resolution import URL
+from responsive_img.resolution import URL, canonical
 from responsive_img.scopes import collector_for
 from responsive_img.shown import Own, Shown, shown_over, text_of
 from responsive_img.sources import focal_of, reference
+from responsive_img.variants import layout_without_source
 
 Given = TypeVar("Given")
 
@@ -88,10 +89,19 @@ def render(
         told = _accepted(collecting, spec, source, attributes if has_priority else "")
     except SourceError as error:
         raise_or_log(SpecError(str(error)))
-        return form.without_source(attributes)
+        return form.without_source(_sides(spec, collecting.config) + attributes)
     if form.picture is None:
         return collecting.show(told, attributes, picture_attributes, template)  # type: ignore[return-value]  # `_ELEMENT` alone
     return form.picture(collecting, told, attributes, picture_attributes, template)
+
+
+def _sides(spec: str, config: Config) -> str:
+    """Return the attributes `width` and `height` as far as the arguments alone tell them."""
+    try:
+        size = layout_without_source(specs.from_text(canonical(spec, config).text))
+    except SpecError:  # then the source is what is said to be wrong
+        return ""
+    return f' width="{size.width}" height="{size.height}"' if size else ""
 
 
 def _accepted(collecting: Collector, spec: str, source: object, urgent: str) -> Told:

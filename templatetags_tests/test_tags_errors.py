@@ -318,6 +318,22 @@ def test_values_of_a_picture_are_then_those_of_the_source(page, photo, log, lang
     assert log() == [f"The source is shown, as what is asked for cannot be: {message}"]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("arguments", "sides"),
+    [
+        ("width=20 height=10", ' width="20" height="10"'),
+        ('widths="10 20" ratio="2/1"', ' width="20" height="10"'),
+        ("width=20", ""),
+        ("width=wide height=10", ""),
+    ],
+)
+def test_what_is_no_source_keeps_the_space_that_the_arguments_tell(page, db, log, language, arguments, sides):
+    response = page(language, f'{{% img "/etc/passwd.jpg" {arguments} alt="" %}}', {"wide": "5" * 9})
+
+    assert response.content.decode() == f'<img{sides} alt="" loading="lazy" decoding="async">'
+
+
 NO_SOURCES: list[Any] = ["../secret.jpg", "/etc/passwd.jpg", "a\\b.jpg", "a\nb.jpg", 7, "x" * 1001]
 
 
