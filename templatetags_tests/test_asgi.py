@@ -256,6 +256,24 @@ def test_row_51_what_is_computed_in_an_async_view_before_it_is_built_is_known_to
     assert (pending[1], log()) == (0, [])
 
 
+def test_row_51_a_tag_too_long_for_a_marker_is_built_for_the_next_async_view(
+    serve, render, photo, unclosed_connection, log
+):
+    source = (
+        '{% img photo.image width=30 format="webp" densities="1" alt="" as pic %}{% if pic.is_built %}{% endif %}'
+        '{% img photo.image width=31 format="webp" densities="1" alt=long %}{{ pic }}'
+    )
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(render("django", source, {"photo": photo, "long": "x" * 5000}, request))
+
+    first, second = [async_to_sync(answered)(serve(view), Exchange()).body for _ in range(2)]
+
+    assert ("cat-30w." in first, "cat-31w." in first) == (True, False)
+    assert ("cat-30w." in second, "cat-31w." in second) == (True, True)
+    assert log() == []
+
+
 def test_row_51_a_page_that_shows_no_picture_has_those_built_that_it_computes_with(
     serve, render, photo, unclosed_connection
 ):

@@ -326,10 +326,11 @@ def test_values_of_a_picture_are_then_those_of_the_source(page, photo, log, lang
         ('widths="10 20" ratio="2/1"', ' width="20" height="10"'),
         ("width=20", ""),
         ("width=wide height=10", ""),
+        ("width=20 height=10 densities=many", ""),
     ],
 )
 def test_what_is_no_source_keeps_the_space_that_the_arguments_tell(page, db, log, language, arguments, sides):
-    response = page(language, f'{{% img "/etc/passwd.jpg" {arguments} alt="" %}}', {"wide": "5" * 9})
+    response = page(language, f'{{% img "/etc/passwd.jpg" {arguments} alt="" %}}', {"wide": "5" * 9, "many": range(1, 99)})
 
     assert response.content.decode() == f'<img{sides} alt="" loading="lazy" decoding="async">'
 
