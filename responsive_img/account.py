@@ -93,8 +93,10 @@ class Account:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            taken, self.unasked = self.unasked or (), set()
-            return [*taken]
+            taken = [*(self.unasked or ())]
+            if self.unasked:
+                self.unasked.clear()
+            return taken
         return []
 
     def with_budget(self, budget: Budget) -> Account:

@@ -92,10 +92,10 @@ class Collector(Resolver):
         """Return what is known of a picture: looked up now, with all that is collected so far."""
         if told in self.known:
             return self.known[told]
-        found = self.look_up([*[slot[0] for slot in list(self.slots.values())], told])
-        unasked = self.account.unasked or ()
-        self.known |= {each: found[each] for each in found if each not in unasked} if unasked else found
-        return found[told]
+        asked = [*[slot[0] for slot in list(self.slots.values())], told]
+        # What an event loop cannot ask is forgotten again when the response ends, so that it is asked then.
+        self.known |= self.look_up(asked, is_final=self.account.unasked is None)
+        return self.known[told]
 
     def substitute(self, content: bytes, charset: str = "utf-8") -> bytes:
         """
@@ -184,7 +184,9 @@ class Collector(Resolver):
     def _resolve(self, slots: Sequence[Slot]) -> list[str]:
         asked = [slot[0] for slot in slots]
         if self.account.unasked:
-            asked += self.account.take_unasked()
+            for told in self.account.take_unasked():
+                self.known.pop(told, None)
+                asked.append(told)
         # A URL of one picture may be an attribute of another one.
         holding = [slot for slot in slots if _FIRST in slot[1]]
         for slot in holding:

@@ -189,7 +189,8 @@ def _typed(name: str, value: object, problems: list[str]) -> Any:
 
 def _is_plain(directory: str) -> bool:
     """Tell whether a folder's path climbs nowhere, and is written as a URL would have it."""
-    return {".", ".."}.isdisjoint(directory.split("/")) and "//" not in directory
+    is_url = directory.isprintable() and "\\" not in directory and "//" not in directory
+    return is_url and {".", ".."}.isdisjoint(directory.split("/"))
 
 
 # Of the other numbers it is 0.

@@ -54,16 +54,18 @@ def _remember(sender: type[Model], instance: Model, using: str | None = None, **
     for file in saving.files(instance, fields):
         with suppress(SourceError):  # then nothing can have been built of it
             refs.append(SourceRef(*reference(file)))
-    # Deleted before its row, by `delete(save=False)`: that leaves None, where a row without a file has "".
-    emptied = [field for field in fields if _is_none(instance.__dict__.get(field.attname, ""))]
+    # Deleted before its row, by `delete(save=False)`: that leaves None, where a row without a file has "". Where it
+    # may have NULL, each such row would cost a query.
+    emptied = [
+        field for field in fields if not field.null and _is_none(instance.__dict__.get(field.attname, ""))
+    ]
     if emptied:
         rows_left: QuerySet[Model] = QuerySet(sender, using=using).filter(pk=instance.pk)
-        refs += [
-            SourceRef(field_ref(field)[0], name, field_ref(field)[1])
-            for row in rows_left.values(*[field.name for field in emptied])
-            for field in emptied
-            if (name := row[field.name])
-        ]
+        for row in rows_left.values(*[field.name for field in emptied]):
+            for field in emptied:
+                with suppress(SourceError):
+                    storage, label = field_ref(field)
+                    refs.append(SourceRef(storage, checked_name(row[field.name] or ""), label))
 
 
 def _is_none(file: object) -> bool:

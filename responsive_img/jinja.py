@@ -59,6 +59,8 @@ class ResponsiveImgExtension(Extension):
         for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
             if token.type == "block_begin":
                 depth = 0 if after is not None and after.value in self.tags else None
+            elif token.type == "block_end":
+                depth = None
             elif depth is not None:
                 depth += _DEPTHS.get(token.type, 0)
                 is_string = token.type == "string" and before is not None and before.type == "string"

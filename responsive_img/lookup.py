@@ -24,6 +24,9 @@ REFILL = 600  # s
 REPLICATED = 60  # s; what a replica told may be from before a source was replaced
 UNFINISHED = 60  # s that a pending or failed picture is believed
 
+# Hooks by which a process that must not write can tell nobody.
+_HERE = frozenset(f"responsive_img.hooks.{name}" for name in ("build_now", "enqueue", "thread"))
+
 # Of `counted`, each open one.
 _counting: list[list[int]] = []
 
@@ -70,7 +73,7 @@ def cached(picture_keys: Collection[str], config: Config) -> dict[str, Manifest]
         for key, value in values.items()
         if (read := manifest.loads(value)) is not None
         and not 0 < read.until <= now
-        and (read.state != manifest.UNTOLD or config.read_only)
+        and (read.state != manifest.UNTOLD or (config.read_only and config.build_hook in _HERE))
     }
 
 
@@ -175,7 +178,11 @@ def add(manifests: Mapping[str, Manifest], config: Config) -> dict[str, Manifest
     """
     now = time.time()
     values = {key: manifest.loads(value) for key, value in cache.read(list(manifests), config).items()}
-    there = {key: found for key, found in values.items() if found is not None and not found.is_stale(now)}
+    there = {
+        key: found
+        for key, found in values.items()
+        if found is not None and not found.is_stale(now) and found.state != manifest.UNTOLD
+    }
     refill({key: each for key, each in manifests.items() if key not in there}, config)
     return there
 

@@ -22,8 +22,7 @@ from responsive_img.streaming import Stream
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
-_VALIDATORS = ("ETag", "Last-Modified", "Expires")
-# What networks of caches heed in place of Cache-Control.
+# What networks of caches heed before Cache-Control.
 _TO_NETWORKS = re.compile(r"Surrogate-Control|(?:[\w-]+-)?CDN-Cache-Control", re.IGNORECASE)
 # What would let a cache keep a page, or show it when it is stale.
 _FREEZING = re.compile(r"(max-age|s-maxage|stale-[\w-]+|immutable)\b", re.IGNORECASE)
@@ -54,6 +53,8 @@ class ResponsiveImgMiddleware:
                 content = _content(response, collector)
                 if content is not None:
                     bodies.resolve(cast("HttpResponse", response), content, collector)
+                elif _is_to_ask(response, collector):  # an async view behind a sync server
+                    collector.resolve(())
         except BaseException:
             collector.is_open = False
             raise
@@ -68,7 +69,7 @@ class ResponsiveImgMiddleware:
                 # In a thread: the cache's own `aget_many` asks for one key after the other.
                 if content is not None:
                     await sync_to_async(bodies.resolve)(cast("HttpResponse", response), content, collector)
-                elif collector.account.unasked:
+                elif _is_to_ask(response, collector):
                     await sync_to_async(collector.resolve)(())
         except BaseException:
             collector.is_open = False
@@ -96,6 +97,12 @@ def _content(response: HttpResponseBase, collector: Collector) -> bytes | None:
     if response.status_code >= 500:  # an error page: what has failed may be the database
         collector.account.is_cache_only = True
     return bodies.content_with_markers(cast("HttpResponse", response))
+
+
+def _is_to_ask(response: HttpResponseBase, collector: Collector) -> bool:
+    """Tell whether an async view has computed with pictures that its whole page does not show; a stream asks at its end."""
+    unasked = bool(collector.account.unasked)
+    return unasked and not response.streaming and bodies.may_hold_markers(response) and _is_rendered(response)
 
 
 def _is_rendered(response: HttpResponseBase) -> bool:
@@ -163,11 +170,12 @@ def _finished(response: HttpResponseBase, collector: Collector) -> HttpResponseB
     pending = len(collector.account.pending)
     response.responsive_img_pending = pending  # type: ignore[attr-defined]
     if pending:
-        directives = response.headers.get("Cache-Control", "").split(",")
-        kept = [part.strip() for part in directives if not _FREEZING.match(part.strip())]
-        # Page caches and browsers heed this one in every release.
-        response.headers["Cache-Control"] = ", ".join([*filter(None, kept), "max-age=0"])
-        for header in [*_VALIDATORS, *filter(_TO_NETWORKS.fullmatch, response.headers)]:
+        for header in ["Cache-Control", *filter(_TO_NETWORKS.fullmatch, response.headers)]:
+            directives = [part.strip() for part in response.headers.get(header, "").split(",")]
+            kept = [part for part in directives if part and not _FREEZING.match(part)]
+            # Page caches and browsers heed this one in every release.
+            response.headers[header] = ", ".join([*kept, "max-age=0"])
+        for header in ("ETag", "Last-Modified", "Expires"):
             response.headers.pop(header, None)
     return response
 

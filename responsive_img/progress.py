@@ -33,18 +33,18 @@ class _Lines:
     """A line on standard error for each tenth of the way, as logs keep them."""
 
     def __init__(self, total: float) -> None:
-        self._total, self._done, self._said = total, 0.0, 0
+        self._total, self._done, self._said, self._last = total, 0.0, 0, 0.0
 
     def update(self, n: float = 1) -> None:
         self._done += n
         self._total = max(self._total, self._done)  # a queue may have grown
         share = self._done / self._total
         if int(share * _LINES) > self._said:
-            self._said = int(share * _LINES)
+            self._said, self._last = int(share * _LINES), self._done
             sys.stderr.write(f"{self._done:.0f}/{self._total:.0f} ({share:.0%})\n")
 
     def finish(self) -> None:
-        if self._done not in {0, self._total}:
+        if self._done and (self._done, self._last) != (self._total, self._total):
             self._total, self._said = self._done, 0
             self.update(0)
 

@@ -224,7 +224,8 @@ def _is_over_the_limits(source: SourceRef, file: IO[bytes], header: Header, conf
     is_over = _length(file) > config.max_source_bytes or pixels > config.max_source_pixels
     if header.format == SVG or not is_over:
         return False
-    log_once(f"{source.name} is over the limits ({header.size} px) and served as it is")
+    size = f"{header.size.width} × {header.size.height} px"
+    log_once(f"{source.name} is over the limits ({size}) and served as it is")
     return True
 
 

@@ -248,7 +248,7 @@ def _beyond_the_cache(asked: Mapping[str, Asked], config: Config, budget: Budget
     except Exception:
         # A picture never breaks a page: what is not known is shown as its source.
         logger.exception("Cannot look up or build %s picture(s)", len(asked) - len(found))
-    return _shown_unbuilt(asked, config) | found
+    return found | _shown_unbuilt({key: asked[key] for key in asked if key not in found}, config)
 
 
 def _shown_unbuilt(asked: Mapping[str, Asked], config: Config) -> dict[str, Manifest]:

@@ -77,13 +77,16 @@ class Resolver:
         addresses = self._addresses or self.addresses  # a property costs each chunk of a stream a call
         return [replacement(slot, manifests[slot[0]], addresses) for slot in slots]
 
-    def look_up(self, asked: Sequence[Told], *, may_trust: bool = True) -> dict[Told, Manifest]:
+    def look_up(
+        self, asked: Sequence[Told], *, may_trust: bool = True, is_final: bool = True
+    ) -> dict[Told, Manifest]:
         """
         Return manifests: of what is not known yet, looked up in one call.
 
         Args:
             asked: By tags.
             may_trust: Nothing is looked up where the settings trust the warmer.
+            is_final: What is not known is not asked for again before it is shown.
         """
         wanted = [told for told in asked if told not in self.known] if self.known else asked
         if not wanted:
@@ -94,14 +97,15 @@ class Resolver:
         manifests, pending, unasked = look_up(wanted, self.config, budget)
         self.account.pending |= pending
         if unasked:
-            self._ask_late(unasked)
+            self._note(unasked, is_final=is_final)
         return self.known | manifests
 
-    def _ask_late(self, unasked: set[Told]) -> None:
+    def _note(self, unasked: set[Told], *, is_final: bool) -> None:
+        """Note what could not be asked for in an event loop: at the end of the response it can be."""
         if self.account.unasked is not None:
             self.account.unasked |= unasked
-            return
-        log_once(
-            "A picture that is not in the cache was rendered in an event loop, without the request or the "
-            "middleware, so its source is shown: render with the request, or through sync_to_async."
-        )
+        if is_final:
+            log_once(
+                "A picture that is not in the cache was rendered in an event loop, without the request or the "
+                "middleware, so its source is shown: render with the request, or through sync_to_async."
+            )

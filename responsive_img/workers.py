@@ -92,6 +92,8 @@ def work(wanted: Wanted, stop: Stop, *, shows_progress: bool) -> Stopped:
                 built=lambda _: progress.update(),
                 max_errors=left,
             )
+            if ended.is_whole:
+                progress.finish()
         sources, errors = sources + ended.sources, errors + ended.errors
         is_enough = 0 < wanted.max_errors <= errors
         if not ended.is_whole or not wanted.watch or is_enough or stop.is_asked_for or _is_orphan(wanted):

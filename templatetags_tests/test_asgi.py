@@ -24,12 +24,12 @@ from django.test import AsyncRequestFactory
 from django.urls import path
 from django.utils import timezone
 
-from responsive_img import leases, records
+from responsive_img import leases, lookup, records
 from responsive_img.engine import PillowEngine
 from responsive_img.middleware import ResponsiveImgMiddleware
 from responsive_img.scopes import ATTRIBUTE
 from responsive_img.variants import Variant
-from templatetags_tests.conftest import MARKUP, ONE_FILE, drawn
+from templatetags_tests.conftest import MARKUP, ONE_FILE, drawn, respond
 
 LANGUAGES = ("django", "jinja2")
 START = '<img data-ri="RI1.'
@@ -271,7 +271,70 @@ def test_row_51_a_tag_too_long_for_a_marker_is_built_for_the_next_async_view(
 
     assert ("cat-30w." in first, "cat-31w." in first) == (True, False)
     assert ("cat-30w." in second, "cat-31w." in second) == (True, True)
-    assert log() == []
+    assert [line.partition(",")[0] for line in log()] == [
+        "A picture that is not in the cache was rendered in an event loop"
+    ]
+
+
+def test_row_51_each_picture_that_is_computed_with_in_an_async_view_is_looked_up_once_and_at_the_end(
+    render, photo, unclosed_connection
+):
+    source = "".join(
+        f'{{% img photo.image width={width} format="webp" densities="1" alt="" as pic %}}'
+        "{% if pic.is_built or pic.width > 5 or pic.height > 5 %}{% endif %}{{ pic }}"
+        for width in range(10, 20)
+    )
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(render("django", source, {"photo": photo}, request))
+
+    async def seen() -> str:
+        response: Any = await ResponsiveImgMiddleware(view)(AsyncRequestFactory().get("/"))  # type: ignore[misc]
+        return str(response.content.decode())
+
+    with lookup.counted() as lookups:
+        first = async_to_sync(seen)()
+
+    assert lookups == [1] * 10 + [10]
+    assert first.count("/renditions/") == 10
+
+
+def test_row_51_an_async_view_behind_a_sync_server_has_those_built_that_it_computes_with(
+    render, photo, unclosed_connection
+):
+    source = '{% img photo.image width=30 format="webp" densities="1" alt="" as pic %}{{ pic.width|add:1 }}'
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(render("django", source, {"photo": photo}, request))
+
+    texts = [respond(lambda request: async_to_sync(view)(request)).content.decode() for _ in range(2)]
+
+    assert texts[1] == "31"
+
+
+@pytest.mark.parametrize("kind", ["a redirect", "a stream"])
+def test_row_51_what_an_async_view_computes_with_delays_no_other_answer(
+    render, photo, unclosed_connection, storage_calls, kind
+):
+    source = '{% img photo.image width=30 format="webp" densities="1" alt="" as pic %}{{ pic.width|add:1 }}'
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"data: 1\n\n"
+
+    async def view(request: HttpRequest) -> Any:
+        render("django", source, {"photo": photo}, request)
+        if kind == "a stream":
+            return StreamingHttpResponse(chunks(), content_type="text/event-stream")
+        return HttpResponse(status=302, headers={"Location": "/"}, content_type="application/octet-stream")
+
+    async def begun() -> dict[str, int]:
+        storage_calls.clear()
+        response: Any = await ResponsiveImgMiddleware(view)(AsyncRequestFactory().get("/"))  # type: ignore[misc]
+        if kind == "a stream":
+            await anext(aiter(response.streaming_content))
+        return dict(storage_calls)
+
+    assert async_to_sync(begun)() == {}
 
 
 def test_row_51_a_page_that_shows_no_picture_has_those_built_that_it_computes_with(

@@ -249,6 +249,8 @@ def test_quality_in_every_form_that_is_taken_takes_effect(quality):
         ("DIRECTORY", "../x", "a path like 'a/b'"),
         ("DIRECTORY", "./x", "a path like 'a/b'"),
         ("DIRECTORY", "a//b", "a path like 'a/b'"),
+        ("DIRECTORY", "..\\x", "a path like 'a/b'"),
+        ("DIRECTORY", "a\0b", "a path like 'a/b'"),
     ],
 )
 def test_setting_out_of_its_range_is_logged_and_its_default_stands(name, value, wanted, caplog):

@@ -106,6 +106,19 @@ def test_a_file_that_is_deleted_before_its_row_takes_its_renditions_along(photo,
     assert left() == IS_NOT
 
 
+def test_a_name_that_is_none_spoils_no_other(photo):
+    show()
+    broken = Photo.objects.create(image="x.jpg")
+    Photo.objects.filter(pk=broken.pk).update(image="/abs/x.jpg")
+
+    with transaction.atomic():
+        for row in (photo, broken):
+            row.image.delete(save=False)
+            row.delete()
+
+    assert left() == IS_NOT
+
+
 def test_a_row_without_a_file_costs_no_query_of_ours(db):
     Photo.objects.create()
 

@@ -262,9 +262,7 @@ def test_row_07_a_bomb_over_our_limit_is_served_as_it_is(upload, show, log, lang
             }
         ]
 
-    assert log() == [
-        f"photos/x.png is over the limits (Size(width={side}, height={side}) px) and served as it is"
-    ]
+    assert log() == [f"photos/x.png is over the limits ({side} × {side} px) and served as it is"]
     assert written() == []
 
 

@@ -644,6 +644,16 @@ def test_a_reader_that_can_tell_nobody_looks_into_the_cache_alone_for_a_minute(
     assert storage_calls == {"open": 1}
 
 
+def test_a_reader_that_can_tell_somebody_does_not_believe_one_that_cannot(page, use, settings):
+    settings.RESPONSIVE_IMG_READ_ONLY = True
+    use("enqueue")
+    page("django", ONE)
+    use("send")
+
+    assert page("django", ONE).responsive_img_pending == 1
+    assert len(SENT) == 1
+
+
 def test_whoever_may_build_does_not_believe_a_reader(page, use, settings):
     use("build_now")
     settings.RESPONSIVE_IMG_READ_ONLY = True

@@ -361,8 +361,11 @@ def test_what_is_an_operator_elsewhere_may_be_an_attribute(environment, photo, r
     "template",
     ['{{ "a" "b" }}', '{% set text = "a" "b" %}{{ text }}', '{% if "a" "b" is defined %}ab{% endif %}'],
 )
-def test_other_tags_read_strings_as_ever(environment, template):
-    assert environment.from_string(template).render() == "ab"
+@pytest.mark.parametrize(
+    "before", ["", '{% img "" alt="" %}', '{%- img_url ("") -%}', '{% img "" alt="" as pic %}']
+)
+def test_other_tags_read_strings_as_ever(environment, before, template):
+    assert environment.from_string(before + template).render() == "ab"
 
 
 def test_two_strings_behind_a_keyword_are_two_arguments(environment):

@@ -154,7 +154,7 @@ def test_a_source_over_a_limit_is_not_decoded(settings, log, monkeypatch, settin
     (found,), _ = render("a.jpg", "w20")
 
     assert (found.state, found.src, found.width, found.height) == (manifest.READY, "", 20, 10)
-    assert log() == ["a.jpg is over the limits (Size(width=80, height=40) px) and served as it is"]
+    assert log() == ["a.jpg is over the limits (80 × 40 px) and served as it is"]
 
 
 def test_a_source_at_the_limits_is_decoded(settings, log):

@@ -131,7 +131,7 @@ def test_a_source_over_a_limit_is_shown_as_it_is_in_its_final_size(page, photo, 
 
     assert {text(response) for response in responses} == {SOURCE_WITH_SIZE}
     assert {response.responsive_img_pending for response in responses} == {0}
-    assert log() == ["photos/cat.jpg is over the limits (Size(width=80, height=40) px) and served as it is"]
+    assert log() == ["photos/cat.jpg is over the limits (80 × 40 px) and served as it is"]
     assert not default_storage.exists("renditions")
 
 

@@ -330,7 +330,9 @@ def test_values_of_a_picture_are_then_those_of_the_source(page, photo, log, lang
     ],
 )
 def test_what_is_no_source_keeps_the_space_that_the_arguments_tell(page, db, log, language, arguments, sides):
-    response = page(language, f'{{% img "/etc/passwd.jpg" {arguments} alt="" %}}', {"wide": "5" * 9, "many": range(1, 99)})
+    response = page(
+        language, f'{{% img "/etc/passwd.jpg" {arguments} alt="" %}}', {"wide": "5" * 9, "many": range(1, 99)}
+    )
 
     assert response.content.decode() == f'<img{sides} alt="" loading="lazy" decoding="async">'
 
