@@ -67,6 +67,15 @@ def is_over_budget() -> bool:
     return deadline is not None and time.monotonic() >= deadline
 
 
+def is_in_event_loop() -> bool:
+    """Tell whether this is where Django lets nobody ask the database."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 class Account:
     """
     What a response shares with all that resolves at once on its way.
@@ -90,14 +99,10 @@ class Account:
 
     def take_unasked(self) -> list[tuple[str, str, str, str]]:
         """Return what was not asked for, and forget it, unless this is an event loop again."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            taken = [*(self.unasked or ())]
-            if self.unasked:
-                self.unasked.clear()
-            return taken
-        return []
+        taken: list[tuple[str, str, str, str]] = []
+        while self.unasked and not is_in_event_loop():
+            taken.append(self.unasked.pop())
+        return taken
 
     def with_budget(self, budget: Budget) -> Account:
         """Return the same account with another budget."""

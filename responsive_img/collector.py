@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from responsive_img import conf, escaping, marker
-from responsive_img.account import Account
+from responsive_img.account import Account, is_in_event_loop
 from responsive_img.addresses import Told
 from responsive_img.escaping import Found
 from responsive_img.manifest import Manifest
@@ -42,7 +42,7 @@ class Collector(Resolver):
         twice: (marker, name of the template) of those that another template has left before.
     """
 
-    __slots__ = ("_seal", "is_open", "slots", "twice")
+    __slots__ = ("_seal", "_unasked", "is_open", "slots", "twice")
 
     def __init__(self, account: Account | None = None) -> None:
         super().__init__(account)
@@ -51,6 +51,8 @@ class Collector(Resolver):
         self.twice: list[tuple[bytes, str | None]] = []
         self.is_open = True
         self._seal: marker.Seal | None = None
+        # Shown for what could not be asked for.
+        self._unasked: dict[Told, Manifest] = {}
 
     def show(
         self,
@@ -90,12 +92,18 @@ class Collector(Resolver):
 
     def manifest(self, told: Told) -> Manifest:
         """Return what is known of a picture: looked up now, with all that is collected so far."""
-        if told in self.known:
-            return self.known[told]
-        asked = [*[slot[0] for slot in list(self.slots.values())], told]
-        # What an event loop cannot ask is forgotten again when the response ends, so that it is asked then.
-        self.known |= self.look_up(asked, is_final=self.account.unasked is None)
-        return self.known[told]
+        known = self.known | self._unasked if self._unasked and is_in_event_loop() else self.known
+        if told in known:
+            return known[told]
+        asked = [
+            each for each in [*[slot[0] for slot in list(self.slots.values())], told] if each not in known
+        ]
+        found = self.look_up(asked, is_final=self.account.unasked is None)
+        # What an event loop cannot ask it does not ask again; whoever can does.
+        unasked = set(self.account.unasked or ())
+        self._unasked |= {each: found[each] for each in asked if each in unasked}
+        self.known |= {each: found[each] for each in asked if each not in unasked}
+        return found[told]
 
     def substitute(self, content: bytes, charset: str = "utf-8") -> bytes:
         """
@@ -184,9 +192,7 @@ class Collector(Resolver):
     def _resolve(self, slots: Sequence[Slot]) -> list[str]:
         asked = [slot[0] for slot in slots]
         if self.account.unasked:
-            for told in self.account.take_unasked():
-                self.known.pop(told, None)
-                asked.append(told)
+            asked += self.account.take_unasked()
         # A URL of one picture may be an attribute of another one.
         holding = [slot for slot in slots if _FIRST in slot[1]]
         for slot in holding:

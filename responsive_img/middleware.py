@@ -24,6 +24,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseB
 
 # What networks of caches heed before Cache-Control.
 _TO_NETWORKS = re.compile(r"Surrogate-Control|(?:[\w-]+-)?CDN-Cache-Control", re.IGNORECASE)
+_DIRECTIVE = re.compile(r'(?:[^,"]|"[^"]*"?)+')
 # What would let a cache keep a page, or show it when it is stale.
 _FREEZING = re.compile(r"(max-age|s-maxage|stale-[\w-]+|immutable)\b", re.IGNORECASE)
 
@@ -53,7 +54,7 @@ class ResponsiveImgMiddleware:
                 content = _content(response, collector)
                 if content is not None:
                     bodies.resolve(cast("HttpResponse", response), content, collector)
-                elif _is_to_ask(response, collector):  # an async view behind a sync server
+                elif collector.account.unasked and _is_to_ask(response):  # an async view behind a sync server
                     collector.resolve(())
         except BaseException:
             collector.is_open = False
@@ -69,7 +70,7 @@ class ResponsiveImgMiddleware:
                 # In a thread: the cache's own `aget_many` asks for one key after the other.
                 if content is not None:
                     await sync_to_async(bodies.resolve)(cast("HttpResponse", response), content, collector)
-                elif _is_to_ask(response, collector):
+                elif collector.account.unasked and _is_to_ask(response):
                     await sync_to_async(collector.resolve)(())
         except BaseException:
             collector.is_open = False
@@ -99,10 +100,14 @@ def _content(response: HttpResponseBase, collector: Collector) -> bytes | None:
     return bodies.content_with_markers(cast("HttpResponse", response))
 
 
-def _is_to_ask(response: HttpResponseBase, collector: Collector) -> bool:
+def _is_to_ask(response: HttpResponseBase) -> bool:
     """Tell whether an async view has computed with pictures that its whole page does not show; a stream asks at its end."""
-    unasked = bool(collector.account.unasked)
-    return unasked and not response.streaming and bodies.may_hold_markers(response) and _is_rendered(response)
+    return (
+        not response.streaming
+        and not 300 <= response.status_code < 400
+        and bodies.may_hold_markers(response)
+        and _is_rendered(response)
+    )
 
 
 def _is_rendered(response: HttpResponseBase) -> bool:
@@ -150,6 +155,8 @@ def _rendered_late(request: HttpRequest, response: HttpResponse, collector: Coll
     content = _content(response, collector)
     if content is not None:
         bodies.resolve(response, content, collector)
+    elif collector.account.unasked and _is_to_ask(response):
+        collector.resolve(())
     return _ended(request, response, collector)
 
 
@@ -171,7 +178,7 @@ def _finished(response: HttpResponseBase, collector: Collector) -> HttpResponseB
     response.responsive_img_pending = pending  # type: ignore[attr-defined]
     if pending:
         for header in ["Cache-Control", *filter(_TO_NETWORKS.fullmatch, response.headers)]:
-            directives = [part.strip() for part in response.headers.get(header, "").split(",")]
+            directives = [part.strip() for part in _DIRECTIVE.findall(response.headers.get(header, ""))]
             kept = [part for part in directives if part and not _FREEZING.match(part)]
             # Page caches and browsers heed this one in every release.
             response.headers[header] = ", ".join([*kept, "max-age=0"])

@@ -106,6 +106,6 @@ class Resolver:
             self.account.unasked |= unasked
         if is_final:
             log_once(
-                "A picture that is not in the cache was rendered in an event loop, without the request or the "
-                "middleware, so its source is shown: render with the request, or through sync_to_async."
+                "A picture that is not in the cache was rendered in an event loop for text that is final, so its "
+                "source is shown: render with the request for the response of the middleware, or through sync_to_async."
             )

@@ -18,13 +18,13 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template import engines
 from django.test import AsyncRequestFactory
 from django.urls import path
 from django.utils import timezone
 
-from responsive_img import leases, lookup, records
+from responsive_img import batch, leases, lookup, records
 from responsive_img.engine import PillowEngine
 from responsive_img.middleware import ResponsiveImgMiddleware
 from responsive_img.scopes import ATTRIBUTE
@@ -272,7 +272,7 @@ def test_row_51_a_tag_too_long_for_a_marker_is_built_for_the_next_async_view(
     assert ("cat-30w." in first, "cat-31w." in first) == (True, False)
     assert ("cat-30w." in second, "cat-31w." in second) == (True, True)
     assert [line.partition(",")[0] for line in log()] == [
-        "A picture that is not in the cache was rendered in an event loop"
+        "A picture that is not in the cache was rendered in an event loop for text that is final"
     ]
 
 
@@ -297,6 +297,31 @@ def test_row_51_each_picture_that_is_computed_with_in_an_async_view_is_looked_up
 
     assert lookups == [1] * 10 + [10]
     assert first.count("/renditions/") == 10
+
+
+def test_row_51_what_is_computed_in_an_event_loop_is_asked_by_a_thread_and_by_every_collector(
+    render, photo, unclosed_connection
+):
+    computed = '{% img photo.image width=30 format="webp" densities="1" alt="" as pic %}{{ pic.width|add:1 }}'
+    other = '{% img photo.image width=31 format="webp" densities="1" alt="" %}'
+    mails = []
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        here = render("django", computed + "{{ pic }}", {"photo": photo}, request)
+        with batch() as mail:
+            mails.append(await sync_to_async(mail.finalize)(render("django", other, {"photo": photo})))
+        there = await sync_to_async(render)("django", computed, {"photo": photo}, request)
+        return HttpResponse(f"{here}|{there}")
+
+    async def seen() -> str:
+        response: Any = await ResponsiveImgMiddleware(view)(AsyncRequestFactory().get("/"))  # type: ignore[misc]
+        return str(response.content.decode())
+
+    page = async_to_sync(seen)()
+
+    assert "cat-30w." in page
+    assert page.endswith("|31")
+    assert "cat-31w." in mails[0]
 
 
 def test_row_51_an_async_view_behind_a_sync_server_has_those_built_that_it_computes_with(
@@ -325,7 +350,7 @@ def test_row_51_what_an_async_view_computes_with_delays_no_other_answer(
         render("django", source, {"photo": photo}, request)
         if kind == "a stream":
             return StreamingHttpResponse(chunks(), content_type="text/event-stream")
-        return HttpResponse(status=302, headers={"Location": "/"}, content_type="application/octet-stream")
+        return HttpResponseRedirect("/")
 
     async def begun() -> dict[str, int]:
         storage_calls.clear()

@@ -224,7 +224,8 @@ def test_characters_that_the_charset_lacks_are_written_as_references(render, mak
     [
         ("max-age=600", "max-age=0"),
         ("no-store", "no-store, max-age=0"),
-        ('content="ESI/1.0", max-age=60', 'content="ESI/1.0", max-age=0'),
+        ('content="ESI/1.0, stale-x", max-age=60', 'content="ESI/1.0, stale-x", max-age=0'),
+        ('no-cache="a,max-age", s-maxage=3', 'no-cache="a,max-age", max-age=0'),
     ],
 )
 def test_a_pending_response_is_not_frozen_by_a_network_either(marked, settings, header, told, kept):

@@ -232,8 +232,8 @@ def test_what_an_event_loop_renders_at_once_is_its_source_and_one_line_says_what
     assert html.count('src="/media/photos/cat.jpg"') == 2
     (line,) = log()
     assert line == (
-        "A picture that is not in the cache was rendered in an event loop, without the request or the middleware, "
-        "so its source is shown: render with the request, or through sync_to_async."
+        "A picture that is not in the cache was rendered in an event loop for text that is final, so its source is "
+        "shown: render with the request for the response of the middleware, or through sync_to_async."
     )
 
 
