@@ -20,6 +20,7 @@ from django.core.files.storage import default_storage
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template import engines
+from django.template.response import TemplateResponse
 from django.test import AsyncRequestFactory
 from django.urls import path
 from django.utils import timezone
@@ -333,6 +334,22 @@ def test_row_51_an_async_view_behind_a_sync_server_has_those_built_that_it_compu
         return HttpResponse(render("django", source, {"photo": photo}, request))
 
     texts = [respond(lambda request: async_to_sync(view)(request)).content.decode() for _ in range(2)]
+
+    assert texts[1] == "31"
+
+
+def test_row_51_what_an_async_view_computes_with_is_built_when_its_page_is_rendered_by_others(
+    render, photo, unclosed_connection
+):
+    source = '{% img photo.image width=30 format="webp" densities="1" alt="" as pic %}{{ pic.width|add:1 }}'
+    texts = []
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        texts.append(render("django", source, {"photo": photo}, request))
+        return TemplateResponse(request, engines["django"].from_string("nothing"))
+
+    for _ in range(2):
+        respond(lambda request: async_to_sync(view)(request)).render()
 
     assert texts[1] == "31"
 
