@@ -52,7 +52,7 @@ def tests(session: nox.Session, django: str) -> None:
         session.skip(f"Django {django} is not on the package index")
     session.install(f"django~={django}.0", "--editable", ".", *TEST_GROUP)
     # The development mode shows unclosed files, which pytest then turns into errors.
-    _run(session, {"PYTHONDEVMODE": "1"})
+    session.run(*PYTEST, *session.posargs, env={"PYTHONDEVMODE": "1"})
 
 
 @nox.session
@@ -66,21 +66,7 @@ def postgres(session: nox.Session) -> None:
         if "RESPONSIVE_IMG_REQUIRE_SERVICES" in os.environ:
             raise
         session.skip("no PostgreSQL server answers")
-    _run(session, {"RESPONSIVE_IMG_TEST_DB": "postgres"})
-
-
-def _run(session: nox.Session, env: dict[str, str]) -> None:
-    """
-    Run the tests, and all of them again if one fails.
-
-    Some kill processes, or wait for a lease to end, and on a busy machine one in ten thousand comes late. What fails
-    twice is a defect; what fails once stands in the output.
-    """
-    try:
-        session.run(*PYTEST, *session.posargs, env=env)
-    except nox.command.CommandFailed:
-        session.warn("Once more")
-        session.run(*PYTEST, *session.posargs, env=env)
+    session.run(*PYTEST, *session.posargs, env={"RESPONSIVE_IMG_TEST_DB": "postgres"})
 
 
 @functools.cache

@@ -22,9 +22,6 @@ from sandbox.peers.processes import Process, running
 
 FORMATS = {"WEBP": "WebP", "JPEG": "JPEG"}
 WIDTHS = (800, 400)  # px
-# Thousandths of SSIM: less than one quality more or less changes, and what it costs at most that 400 px are made
-# of the 800 px, not of the source.
-TOLERANCE = 1.0
 DRAWN, PHOTOS = "drawn sources", "photos of a folder"
 FEW = 2  # photos, and scenes, where time is short
 
@@ -175,5 +172,5 @@ def targets(samples: Sequence[Sample]) -> list[Target]:
         for kind in [Kind(form, width) for form in FORMATS for width in WIDTHS]:
             if gains := [1e3 * sample.gain for sample in _of(samples, name, kind)]:
                 what = f"Q: SSIM of {OURS} at the bytes of {name}, {FORMATS[kind.format]} {kind.width} px"
-                found.append(Target(what, rounds.figure(gains), -TOLERANCE, "‰ more", is_floor=True))
+                found.append(Target(what, rounds.figure(gains), 0, "‰ more", is_floor=True))
     return found
