@@ -151,25 +151,32 @@ def _url_in_a_variable(context: Context, source: object, written: str, values: S
 
 
 @pass_context
-def img(context: Context, /, source: object, preset: object = None, **options: object) -> Markup:
+def img(context: Context, /, source: object, *preset: object, **options: object) -> Markup:
     """
     Return the picture of a source, as the tag does.
 
     Raises:
         SpecError: Under DEBUG: an argument is wrong.
     """
-    return Markup(calls.img(request_of(context), source, preset, options))  # noqa: S704 - escaped by tags
+    return Markup(calls.img(request_of(context), source, _one(preset), options))  # noqa: S704 - escaped by tags
 
 
 @pass_context
-def img_url(context: Context, /, source: object, preset: object = None, **options: object) -> str:
+def img_url(context: Context, /, source: object, *preset: object, **options: object) -> str:
     """
     Return the URL of a source's picture, as the tag does.
 
     Raises:
         SpecError: Under DEBUG: an argument is wrong.
     """
-    return calls.img_url(request_of(context), source, preset, options)
+    return calls.img_url(request_of(context), source, _one(preset), options)
+
+
+def _one(preset: tuple[object, ...]) -> object:
+    """Return what stands behind the source; by keyword it is an error, as in the tag."""
+    if len(preset) > 1:
+        raise TypeError(f"One preset may stand behind the source, not {len(preset)}.")
+    return preset[0] if preset else None
 
 
 def _is_as(parser: Parser) -> bool:

@@ -64,7 +64,7 @@ def card(settings):
         '{% img ("photos/" "cat.jpg") "card" alt="" %}',
         '{{ img(photo.image, width=20, format="webp", densities="1", alt="") }}',
         '{{ img(source=photo.image, width=20, format="webp", densities="1", alt="") }}',
-        '{{ img(source="photos/" "cat.jpg", preset="card", alt="") }}',
+        '{{ img(source="photos/" "cat.jpg", width=20, format="webp", densities="1", alt="") }}',
         '{{ responsive_img(photo.image, "card", alt="") }}',
         '{{ img("photos/cat.jpg", "card", alt="") }}',
         '{% set pic = img(photo.image, "card", alt="") %}{{ pic }}',
@@ -371,3 +371,14 @@ def test_other_tags_read_strings_as_ever(environment, before, template):
 def test_two_strings_behind_a_keyword_are_two_arguments(environment):
     with pytest.raises(TemplateSyntaxError, match="a positional argument must stand before"):
         environment.from_string('{% img photo.image alt="a" ~ "b" "c" %}')
+
+
+@pytest.mark.parametrize("name", ["img", "img_url"])
+def test_a_function_takes_its_preset_as_the_tag_does(environment, photo, card, settings, name):
+    settings.DEBUG = True
+    alt = ', alt=""' if name == "img" else ""
+
+    with pytest.raises(SpecError, match="preset"):
+        environment.from_string(f'{{{{ {name}(photo.image, preset="card"{alt}) }}}}').render(photo=photo)
+    with pytest.raises(TypeError, match="One preset may stand behind the source, not 2"):
+        environment.from_string(f'{{{{ {name}(photo.image, "card", "card"{alt}) }}}}').render(photo=photo)
